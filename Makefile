@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh machine: `make sweep` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help sweep server datasets test test-fast lint format bench clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# A stamp a file of requirements: pip runs again only when that file has changed.
+$(VENV)/requirements.stamp: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gradsweep needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing requirements.txt (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/requirements-dev.stamp: requirements-dev.txt $(VENV)/requirements.stamp
+	@echo "Installing requirements-dev.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+sweep: $(VENV)/requirements.stamp  ## Run the main sweep: Fashion-MNIST, 20 runs, 2 agents (ARGS="--count 5" etc.)
+	@$(BIN)/python run_sweep.py $(ARGS)
+
+server: $(VENV)/requirements.stamp  ## Serve the embedded W&B server on the data of earlier sweeps
+	@$(BIN)/python -m src.wandb_server $(ARGS)
+
+datasets: $(VENV)/requirements.stamp  ## List the data sets and what is cached
+	@$(BIN)/python -m src.datasets $(ARGS)
+
+test: $(VENV)/requirements-dev.stamp  ## Run the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(VENV)/requirements-dev.stamp  ## Run the tests that take seconds
+	@$(BIN)/python -m pytest -m "not slow and not real_data" $(ARGS)
+
+lint: $(VENV)/requirements-dev.stamp  ## Check style and types (ruff, mypy)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/requirements-dev.stamp  ## Format the code and mend what ruff can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/requirements.stamp  ## Measure examples per second against Keras fit
+	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+
+clean:  ## Remove caches (keeps .venv, models, plots and the server's data)
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
