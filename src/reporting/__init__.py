@@ -1,0 +1,1 @@
+"""Tables (pandas), figures (matplotlib, seaborn) and the HTML report of a trained model."""
