@@ -1,0 +1,37 @@
+"""What a run measures, once an epoch."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """One epoch of a run: exactly one of these is logged an epoch.
+
+    Attributes:
+        epoch: counts from 1.
+        loss: mean training loss over the epoch, L2 penalty included.
+        accuracy: share of training examples classified right during the epoch.
+        val_loss: mean validation loss after the epoch, without the penalty.
+        val_accuracy: validation accuracy after the epoch.
+        best_val_accuracy: the best ``val_accuracy`` so far.
+        learning_rate: step size at the epoch's end.
+        grad_norm: global L2 norm of the gradient at the epoch's last step.
+        weight_norm: global L2 norm of the trainable weights after it.
+        update_norm: global L2 norm of what that step changed in the weights.
+        examples_per_second: training examples a second, validation not counted.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    best_val_accuracy: float
+    learning_rate: float
+    grad_norm: float
+    weight_norm: float
+    update_norm: float
+    examples_per_second: float
+
+
+METRIC_NAMES = tuple(field.name for field in fields(EpochMetrics))

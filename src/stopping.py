@@ -1,0 +1,38 @@
+"""A request to end a run gracefully, made by a signal or by an agent, seen by the trainer."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+
+
+class StopRequest:
+    """Called with no arguments it says whether the run should end; it never goes back to no.
+
+    Attributes:
+        interrupted: the person at the keyboard, not a scheduler, ended the run: its
+            configuration has not been judged and may be tried again.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.interrupted = False
+
+    def __call__(self) -> bool:
+        return self._event.is_set()
+
+    def request(self, *, interrupted: bool = False) -> None:
+        """Ask the run to end after the steps that are now under way."""
+        self.interrupted = self.interrupted or interrupted
+        self._event.set()
+
+    def listen_to_signals(self) -> None:
+        """SIGTERM, as W&B's agents send it, stops the run; Ctrl-C interrupts it."""
+        signal.signal(signal.SIGTERM, lambda *_: self.request())
+        signal.signal(signal.SIGINT, self._on_interrupt)
+
+    def _on_interrupt(self, signum: int, frame: FrameType | None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.request(interrupted=True)
+        print("\nending the run; Ctrl-C again to drop it", file=sys.stderr)

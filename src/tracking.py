@@ -1,0 +1,163 @@
+"""Logging of a training run to Weights & Biases: the only module of a run that talks to wandb."""
+
+import dataclasses
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import wandb
+from numpy.typing import NDArray
+from wandb.sdk.lib import wbauth
+
+from src.config import RunConfig
+from src.errors import UserError
+from src.metrics import EpochMetrics
+from src.paths import ROOT
+from src.reporting.figures import confusion_matrix_figure
+from src.reporting.tables import confusion_table
+
+PROJECT = "gradsweep"
+Outcome = Literal["completed", "early_stopping", "stopped", "interrupted", "diverged"]
+
+# W&B reads a run's state from its exit code: 0 is finished, 255 killed, all else failed.
+_EXIT_CODES: dict[str, int] = {"interrupted": 255, "diverged": 1}
+# How long a server that does not answer may hold up the start and the end of a run.
+_INIT_TIMEOUT_SECONDS = 30.0
+_FINISH_TIMEOUT_SECONDS = 60.0
+_PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
+
+
+def has_api_key() -> bool:
+    """Whether the wandb client has a key for the server it is set to; never asks for one."""
+    host = wandb.Settings().base_url
+    return wbauth.authenticate_session(host=host, source=PROJECT, prompt=False) is not None
+
+
+class Tracker:
+    """One W&B run: online with an API key, offline without, a no-op with ``--no_wandb``.
+
+    Once the run has started, no failure of the server reaches the training: the client keeps
+    everything on disk and sends what it can.
+
+    Raises:
+        UserError: if the server refuses the API key.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self._config = config
+        self._run = _start_run(config)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id at W&B, which the names of all its files carry."""
+        return str(self._run.id)
+
+    def log_epoch(self, metrics: EpochMetrics) -> None:
+        """Log the one point of an epoch (Hyperband counts these)."""
+        self._run.log(dataclasses.asdict(metrics))
+
+    def log_confusion(
+        self, y_true: NDArray[np.int32], y_pred: NDArray[np.intp], class_names: tuple[str, ...]
+    ) -> None:
+        """Log the validation confusion matrix, as W&B's interactive chart and as a heatmap.
+
+        Args:
+            y_true: labels, shape ``(n,)``.
+            y_pred: predicted labels, shape ``(n,)``.
+            class_names: one name a class.
+        """
+        figure = confusion_matrix_figure(
+            confusion_table(y_true, y_pred, class_names),
+            normalised=False,
+            title=f"Validation confusion, {self._config.dataset}, run {self.run_id}",
+        )
+        chart = wandb.plot.confusion_matrix(
+            y_true=y_true.tolist(), preds=y_pred.tolist(), class_names=list(class_names)
+        )
+        self._run.log({"confusion_matrix": chart, "confusion_matrix_heatmap": wandb.Image(figure)})
+
+    def log_model(self, files: tuple[Path, ...], best: EpochMetrics) -> None:
+        """Log the best epoch's checkpoint as the artifact ``best_model_<run id>``."""
+        artifact = wandb.Artifact(
+            f"best_model_{self.run_id}", type="model", metadata=dataclasses.asdict(best)
+        )
+        for file in files:
+            artifact.add_file(str(file), policy="immutable", skip_cache=True)
+        self._run.log_artifact(artifact)
+
+    def finish(self, outcome: Outcome, best: EpochMetrics | None) -> None:
+        """End the run, with how it ended and its best epoch in the summary."""
+        summary: dict[str, Any] = {"outcome": outcome, "stopped_early": outcome == "stopped"}
+        if best is not None:
+            summary |= {"best_epoch": best.epoch, "best_val_accuracy": best.val_accuracy}
+        self._run.summary.update(summary)
+        self._run.finish(exit_code=_EXIT_CODES.get(outcome, 0))
+
+    def abandon(self) -> None:
+        """End the run as failed after an error of ours."""
+        self._run.finish(exit_code=1)
+
+
+def _start_run(config: RunConfig) -> Any:
+    mode = _mode(config)
+    try:
+        return _init(config, mode)
+    except wandb.errors.AuthenticationError as error:
+        raise UserError(
+            f"the W&B server at {wandb.Settings().base_url} refuses the API key ({error}); "
+            "mend WANDB_API_KEY or run `wandb login --relogin`"
+        ) from None
+    except wandb.errors.CommError as error:
+        reason = str(error).splitlines()[0]
+        print(
+            f"W&B: {wandb.Settings().base_url} does not answer ({reason}); logging offline",
+            file=sys.stderr,
+        )
+        return _init(config, "offline")
+
+
+def _mode(config: RunConfig) -> str:
+    if config.no_wandb:
+        return "disabled"
+    if chosen := os.environ.get("WANDB_MODE"):
+        return chosen
+    if has_api_key():
+        return "online"
+    print("W&B: no API key, so this run is logged offline, into wandb/", file=sys.stderr)
+    return "offline"
+
+
+def _init(config: RunConfig, mode: str) -> Any:
+    return wandb.init(
+        project=os.environ.get("WANDB_PROJECT", PROJECT),
+        name=config.run_name,
+        mode=mode,
+        dir=os.environ.get("WANDB_DIR", str(ROOT)),
+        config=config.model_dump(exclude={"no_wandb", "run_name"}) | _provenance(),
+        settings=wandb.Settings(
+            init_timeout=_INIT_TIMEOUT_SECONDS, finish_timeout=_FINISH_TIMEOUT_SECONDS
+        ),
+    )
+
+
+def _provenance() -> dict[str, Any]:
+    """What produced the run: git commit (with ``+changes`` if the checkout is not clean), versions."""
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {"git_commit": _git_commit(), "versions": {"python": platform.python_version(), **versions}}
+
+
+def _git_commit() -> str | None:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(ROOT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        return f"{commit}+changes" if git("status", "--porcelain", "-uno") else commit
+    except (OSError, subprocess.CalledProcessError):
+        return None
