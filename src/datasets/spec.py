@@ -1,9 +1,12 @@
 """What a data set hands to a model: arrays, and the facts that a model is built from."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Half = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,7 @@ class InputSpec:
     Attributes:
         shape: one example, ``(height, width, channels)``.
         class_names: one name a class, in the order of the labels.
-        mean: mean pixel of the training set on the 0..1 scale, one a channel.
+        mean: mean pixel of the training half on the 0..1 scale, one a channel.
         std: standard deviation of the same, one a channel.
     """
 
@@ -30,7 +33,12 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Split:
-    """Examples and labels: ``x`` uint8 of shape ``(n, *spec.shape)``, ``y`` int32 of shape ``(n,)``."""
+    """Examples with their labels.
+
+    Attributes:
+        x: of shape ``(n, *spec.shape)``; may be read-only.
+        y: class numbers of shape ``(n,)``.
+    """
 
     x: NDArray[np.uint8]
     y: NDArray[np.int32]

@@ -1,0 +1,75 @@
+"""List the data sets, or fetch some into the cache: ``python -m src.datasets [fetch NAME]``."""
+
+import argparse
+
+from src.datasets.cache import cache_folder, cached_files
+from src.datasets.catalogue import CATALOGUE, DataSet, get_dataset
+from src.datasets.loading import fetch
+from src.errors import UserError, run_command
+
+
+def main() -> None:
+    """Run the command.
+
+    Raises:
+        UserError: for an unknown data set, or if one cannot be fetched.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m src.datasets",
+        usage="%(prog)s [[fetch] NAME ...]",
+        description="List the data sets and what is cached, or fetch some by name.",
+        epilog="The cache is the user's cache folder; GRADSWEEP_CACHE names another.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(CATALOGUE)}")
+    names = parser.parse_args().names
+    if names == ["fetch"]:
+        raise UserError(f"fetch needs a name; choose from {', '.join(CATALOGUE)}")
+    if not names:
+        _list()
+    for dataset in [get_dataset(name) for name in names[names[:1] == ["fetch"] :]]:
+        _fetch(dataset)
+
+
+def _list() -> None:
+    header = ("name", "title", "train", "test", "shape", "classes", "cached", "licence")
+    rows = [header, *map(_row, CATALOGUE.values())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+    for dataset in CATALOGUE.values():
+        if dataset.files:
+            print(f"{dataset.title}: {cache_folder(dataset)}")
+
+
+def _row(dataset: DataSet) -> tuple[str, ...]:
+    return (
+        dataset.name,
+        dataset.title,
+        f"{dataset.train_size:,}",
+        f"{dataset.test_size:,}",
+        "x".join(map(str, dataset.spec.shape)),
+        str(dataset.spec.num_classes),
+        _cached(dataset),
+        dataset.licence,
+    )
+
+
+def _cached(dataset: DataSet) -> str:
+    whole = cached_files(dataset)
+    size = f"{sum(file.size for file in dataset.files) / 1e6:.0f} MB"
+    if not dataset.files:
+        return "needs none"
+    if len(whole) < len(dataset.files):
+        return f"{len(whole)} of {len(dataset.files)} files" if whole else "no"
+    return f"yes, {size}"
+
+
+def _fetch(dataset: DataSet) -> None:
+    if dataset.files:
+        print(f"{dataset.title} is in {fetch(dataset.name)}")
+    else:
+        print(f"{dataset.title} is made in memory: there is nothing to fetch")
+
+
+if __name__ == "__main__":
+    run_command(main)
