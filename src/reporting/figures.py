@@ -56,7 +56,7 @@ def confusion_matrix_figure(confusion: pd.DataFrame, *, normalised: bool, title:
             cmap=colours,
             annot=text if classes <= MAX_ANNOTATED_CLASSES else False,
             fmt="",
-            annot_kws={"fontsize": 10 if classes <= 12 else 7},
+            annot_kws={"fontsize": 11 if classes <= 12 else 7},
             cbar=False,
             square=True,
             linewidths=0.6,
@@ -73,7 +73,7 @@ def confusion_matrix_figure(confusion: pd.DataFrame, *, normalised: bool, title:
         label.set(rotation=45, ha="right", rotation_mode="anchor")
     for label in axes.get_yticklabels():
         label.set(rotation=0)
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, labelsize=11)
     return figure
 
 
