@@ -15,9 +15,7 @@ SECTIONS = {
         *("optimizer", "learning_rate", "weight_decay", "momentum"),
         *("beta_1", "beta_2", "epsilon", "rho"),
     ),
-    "training": (
-        *("dataset", "loss", "batch_size", "epochs", "patience", "val_fraction", "seed"),
-    ),
+    "training": (*("dataset", "loss", "batch_size", "epochs", "patience", "val_fraction", "seed"),),
     "tracking": ("no_wandb", "run_name"),
 }
 

@@ -76,7 +76,9 @@ class RunConfig(BaseModel):
     val_fraction: float = Field(
         0.1, gt=0, lt=1, description="share of the training set held out for validation, stratified"
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="seed of weights, shuffling, dropout and split")
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="seed of weights, shuffling, dropout and split"
+    )
 
     # Tracking
     no_wandb: bool = Field(False, description="do not log to Weights & Biases")
@@ -116,14 +118,17 @@ def choices(name: str) -> tuple[str, ...]:
 def kind(name: str) -> type:
     """The plain Python type of a field: bool, int, float or str."""
     annotation = RunConfig.model_fields[name].annotation
-    return annotation if annotation in (bool, int, float) else str
+    plain: dict[Any, type] = {bool: bool, int: int, float: float}
+    return plain.get(annotation, str)
 
 
 def allowed(name: str) -> str:
     """In words, what a field takes: ``one of adam, sgd`` or ``a number > 0``."""
     if options := choices(name):
         return "one of " + ", ".join(options)
-    noun = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}[kind(name)]
+    noun = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}[
+        kind(name)
+    ]
     limits = _limits(RunConfig.model_fields[name])
     return f"{noun} {limits}" if limits else noun
 

@@ -1,4 +1,4 @@
-"""Where generated files go, relative to the checkout whatever the working directory is."""
+"""Where things are: folders of this checkout, and the embedded server's usual port."""
 
 from pathlib import Path
 
@@ -7,3 +7,5 @@ MODELS = ROOT / "models"
 PLOTS = ROOT / "plots"
 SWEEP_CONFIG = ROOT / "config" / "sweep_config.yaml"
 SERVER_DATA = ROOT / ".gradsweep" / "server"
+SWEEP_LOGS = ROOT / ".gradsweep" / "sweeps"
+SERVER_PORT = 8765

@@ -7,7 +7,7 @@ from types import FrameType
 
 
 class StopRequest:
-    """Called with no arguments it says whether the run should end; it never goes back to no.
+    """Whether a run should end; once it should, that stands.
 
     Attributes:
         interrupted: the person at the keyboard, not a scheduler, ended the run: its
@@ -19,6 +19,7 @@ class StopRequest:
         self.interrupted = False
 
     def __call__(self) -> bool:
+        """Whether the run should end."""
         return self._event.is_set()
 
     def request(self, *, interrupted: bool = False) -> None:

@@ -121,7 +121,7 @@ def _start_run(config: RunConfig) -> Any:
         return _init(config, "offline")
 
 
-def _mode(config: RunConfig) -> str:
+def _mode(config: RunConfig) -> Any:
     if config.no_wandb:
         return "disabled"
     if chosen := os.environ.get("WANDB_MODE"):
@@ -132,7 +132,7 @@ def _mode(config: RunConfig) -> str:
     return "offline"
 
 
-def _init(config: RunConfig, mode: str) -> Any:
+def _init(config: RunConfig, mode: Any) -> Any:
     return wandb.init(
         project=os.environ.get("WANDB_PROJECT", PROJECT),
         name=config.run_name,
@@ -146,9 +146,10 @@ def _init(config: RunConfig, mode: str) -> Any:
 
 
 def _provenance() -> dict[str, Any]:
-    """What produced the run: git commit (with ``+changes`` if the checkout is not clean), versions."""
+    """What produced the run: git commit, ``+changes`` if the checkout is not clean, versions."""
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    return {"git_commit": _git_commit(), "versions": {"python": platform.python_version(), **versions}}
+    versions["python"] = platform.python_version()
+    return {"git_commit": _git_commit(), "versions": versions}
 
 
 def _git_commit() -> str | None:

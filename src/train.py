@@ -10,12 +10,12 @@ if __name__ == "__main__" and not __package__:
 
 from src.command_line import parse_run_config
 from src.config import RunConfig
-from src.errors import UserError, run_command
+from src.errors import run_command
 from src.paths import MODELS
 from src.stopping import StopRequest
 
 
-def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -> Path | None:
+def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -> Path:
     """Train one model from data to logged checkpoint.
 
     Args:
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = parse_run_config(arguments)
     stop = StopRequest()
     stop.listen_to_signals()
-    checkpoint = train_run(config, stop)
+    train_run(config, stop)
     return 130 if stop.interrupted else 0
 
 

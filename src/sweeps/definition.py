@@ -7,9 +7,9 @@ The keys are those of W&B's "sweep configuration options"; every parameter must 
 import difflib
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import yaml
 
@@ -60,11 +60,47 @@ class SweepDefinition:
 
     Attributes:
         config: what W&B is given.
-        datasets: the data sets that its runs may need.
     """
 
     config: dict[str, Any]
-    datasets: tuple[str, ...]
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets that its runs may need."""
+        dataset = self.config["parameters"].get("dataset", {"value": RunConfig().dataset})
+        return list(dataset["values"]) if "values" in dataset else [dataset["value"]]
+
+    @property
+    def varied(self) -> list[str]:
+        """The hyperparameters that differ between its runs."""
+        parameters = self.config["parameters"].items()
+        return [name for name, spec in parameters if "value" not in spec]
+
+    @property
+    def total_runs(self) -> int | None:
+        """How many runs it will have: its ``run_cap``, or all of a grid, or no limit."""
+        cap: int | None = self.config.get("run_cap")
+        if self.config["method"] != "grid":
+            return cap
+        sizes = [len(spec.get("values", [0])) for spec in self.config["parameters"].values()]
+        return math.prod(sizes) if cap is None else min(math.prod(sizes), cap)
+
+    def planned(self, count: int | None, default_count: int, seed: int | None) -> Self:
+        """This sweep with a number of runs and a seed of the search.
+
+        Args:
+            count: runs in all; without it the file's ``run_cap``, a whole grid, or the default.
+            default_count: for a search that the file sets no end.
+            seed: only the embedded server takes one; None leaves the file's.
+        """
+        config = dict(self.config)
+        if count is not None:
+            config["run_cap"] = count
+        elif config["method"] != "grid":
+            config.setdefault("run_cap", default_count)
+        if seed is not None:
+            config["seed"] = seed
+        return replace(self, config=config)
 
     @property
     def metric(self) -> str:
@@ -74,7 +110,7 @@ class SweepDefinition:
     @property
     def maximize(self) -> bool:
         """Whether more of the metric is better."""
-        return self.config["metric"].get("goal") == "maximize"
+        return bool(self.config["metric"].get("goal") == "maximize")
 
 
 def load_definition(path: Path) -> SweepDefinition:
@@ -122,9 +158,7 @@ class _Checker:
         parameters = self._mapping(sweep["parameters"], "parameters", None)
         for name, node in parameters.items():
             self._check_parameter(name, node, method)
-        config = {"program": PROGRAM, **self._value(self._root)}
-        dataset = config["parameters"].get("dataset", {"value": RunConfig().dataset})
-        return SweepDefinition(config, tuple(dataset.get("values", [dataset.get("value")])))
+        return SweepDefinition({"program": PROGRAM, **self._value(self._root)})
 
     def _check_metric(self, node: yaml.Node) -> None:
         metric = self._mapping(node, "metric", _KEYS["metric"])

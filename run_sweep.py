@@ -1,0 +1,144 @@
+"""Run a hyperparameter sweep: the main job. `python run_sweep.py --help` lists the options."""
+
+import argparse
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from src.command_line import Parser
+from src.errors import UserError, run_command
+from src.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
+
+if TYPE_CHECKING:
+    from src.sweeps.servers import Server
+    from src.sweeps.sweep import Sweep
+
+DEFAULT_COUNT = 20
+# How often agents and the live line ask the server; W&B's own limits its clients' requests.
+EMBEDDED_POLL_SECONDS, CLOUD_POLL_SECONDS = 1.0, 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        The exit code: 0; 1 if the sweep did not come to its end; 130 after Ctrl-C.
+    """
+    given = _parse(arguments)
+    # Imported here: wandb and pandas take seconds that --help need not wait for.
+    from src import datasets
+    from src.sweeps.definition import load_definition
+    from src.sweeps.servers import open_server
+    from src.sweeps.sweep import Sweep
+
+    # A supervisor's SIGTERM ends a sweep as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    definition = None if given.resume else load_definition(given.config)
+    with open_server(given.server) as server:
+        if given.seed is not None and not server.embedded:
+            raise UserError("--seed needs the embedded server; add --server local or leave it out")
+        if definition is None:
+            sweep = Sweep.find(given.resume)
+            sweep.reopen(given.count)
+        else:
+            sweep = Sweep.create(definition.planned(given.count, DEFAULT_COUNT, given.seed))
+        print(f"Sweep      {sweep.path}\nDashboard  {sweep.url}")
+        if given.create_only:
+            return _offer(sweep, server)
+        for name in sweep.definition.datasets:
+            datasets.fetch(name)
+        return _run(sweep, server, given.agents)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(
+        prog="python run_sweep.py",
+        description="Run a hyperparameter sweep with parallel agents and report on its best model.",
+    )
+    add = parser.add_argument
+    add("--config", type=Path, default=SWEEP_CONFIG, help="sweep file [config/sweep_config.yaml]")
+    add("--count", type=_at_least(1), help=f"runs in all [the file's, else {DEFAULT_COUNT}]")
+    add("--agents", type=_at_least(1), default=2, help="agents that run in parallel [2]")
+    add(
+        "--server",
+        choices=("auto", "local", "cloud"),
+        default="auto",
+        help="local: the embedded W&B server; cloud: the one that you are logged in to; "
+        "auto: cloud if there is an API key, else local [auto]",
+    )
+    add("--create_only", action="store_true", help="create the sweep and print the agent's command")
+    add("--resume", metavar="SWEEP_ID", help="go on with an earlier sweep")
+    add("--seed", type=_at_least(0), help="seed of the search, on the embedded server")
+    given: argparse.Namespace = parser.parse_args(arguments)
+    return given
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number >= {least}")
+        return int(text)
+
+    return whole_number
+
+
+def _offer(sweep: "Sweep", server: "Server") -> int:
+    """Print how to start agents; an embedded server of ours is kept up for them until Ctrl-C."""
+    from src.sweeps.summary import agent_commands
+
+    print(f"\nIn as many terminals as you like:\n\n{agent_commands(sweep, server)}\n")
+    if server.ours:
+        print("The embedded server runs in this terminal; Ctrl-C ends it.", flush=True)
+        try:
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            print()
+    return 0
+
+
+def _run(sweep: "Sweep", server: "Server", agents: int) -> int:
+    """Run agents until the sweep is over, then report."""
+    from src.sweeps.fleet import Fleet
+    from src.sweeps.monitor import watch
+
+    checkpoints = MODELS / f"sweep_{sweep.sweep_id}"
+    poll_seconds = EMBEDDED_POLL_SECONDS if server.embedded else CLOUD_POLL_SECONDS
+    logs = SWEEP_LOGS / sweep.sweep_id
+    print(f"Agents     {agents}, logs in {logs.relative_to(ROOT)}", flush=True)
+    fleet = Fleet(sweep.path, agents, poll_seconds, checkpoints, logs)
+    interrupted = False
+    try:
+        watch(sweep, fleet, server, poll_seconds)
+    except KeyboardInterrupt:
+        interrupted = True
+        print("\nEnding the runs that are going on; finished ones are kept.", flush=True)
+    finally:
+        fleet.stop()
+    complete = not interrupted and sweep.is_over()
+    _report(sweep, server, checkpoints)
+    if not complete:
+        print(f"Go on with  python run_sweep.py --resume {sweep.sweep_id}")
+    return 130 if interrupted else int(not complete)
+
+
+def _report(sweep: "Sweep", server: "Server", checkpoints: Path) -> None:
+    """Print the best configurations, and evaluate the best model on the test set."""
+    from src.evaluate import evaluate_checkpoint
+    from src.sweeps.summary import keep_best_model, leaderboard, look_again
+
+    if sweep.ranked().empty:
+        print("No run has logged anything yet.")
+    else:
+        print(f"\nThe best of {len(sweep.runs())} runs:\n\n{leaderboard(sweep)}\n", flush=True)
+        model = keep_best_model(sweep, checkpoints)
+        evaluation = evaluate_checkpoint(model)
+        print(f"Test       accuracy {evaluation.metrics['accuracy']:.4f}")
+        print(f"Model      {model.relative_to(ROOT)}.weights.h5")
+        print(f"Report     {evaluation.folder.relative_to(ROOT)}/report.html")
+    print(look_again(sweep, server))
+
+
+if __name__ == "__main__":
+    run_command(main)

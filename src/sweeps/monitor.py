@@ -1,0 +1,57 @@
+"""The live line of a sweep, and the watch over its agents and its server."""
+
+import sys
+import time
+
+import pandas as pd
+from tqdm import tqdm
+
+from src.sweeps.fleet import Fleet
+from src.sweeps.servers import Server
+from src.sweeps.sweep import Sweep
+
+_BAR = "{n_fmt}/{total_fmt} runs |{bar:20}| {desc} [{elapsed}<{remaining}]"
+
+
+def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> None:
+    """Show the sweep's progress until it is over or no agent is left."""
+    metric, maximize = sweep.definition.metric, sweep.definition.maximize
+    with tqdm(
+        total=sweep.definition.total_runs,
+        initial=done(sweep.runs()),
+        bar_format=_BAR,
+        # A log file gets a line now and then, a terminal a live one.
+        mininterval=0.1 if sys.stderr.isatty() else 20,
+    ) as bar:
+        while True:
+            for note in server.tend() + fleet.tend():
+                bar.write(note)
+            table = sweep.runs()
+            bar.set_description_str(describe(table, metric, maximize), refresh=False)
+            bar.update(done(table) - bar.n)
+            if sys.stderr.isatty():
+                bar.refresh()
+            if not fleet.alive or sweep.is_over():
+                return
+            time.sleep(poll_seconds)
+
+
+def done(table: pd.DataFrame) -> int:
+    """How many runs are through; crashed and interrupted ones are tried again."""
+    return int(table["state"].isin(["finished", "failed"]).sum())
+
+
+def describe(table: pd.DataFrame, metric: str, maximize: bool) -> str:
+    """Counts of the runs by how they stand, and the best value so far."""
+    states = table["state"].value_counts()
+    counts = {
+        "running": states.get("running", 0) + states.get("pending", 0),
+        "stopped early": int(table["stopped_early"].sum()),
+        "failed": states.get("failed", 0) + states.get("crashed", 0),
+    }
+    parts = [f"{count} {name}" for name, count in counts.items()]
+    values = table["value"].dropna()
+    if len(values):
+        best = values.max() if maximize else values.min()
+        parts.append(f"best {metric} {best:.4f}")
+    return ", ".join(parts)

@@ -1,0 +1,138 @@
+"""Choosing the W&B server of a sweep: the one the user is logged in to, or the embedded one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import requests
+import wandb
+
+from src.errors import UserError
+from src.paths import ROOT, SERVER_DATA
+from src.tracking import has_api_key
+
+ServerChoice = Literal["auto", "local", "cloud"]
+
+_START_SECONDS = 30
+
+
+class Server:
+    """The W&B server that the wandb client of this process and its children is set to.
+
+    Attributes:
+        embedded: whether it is the one that comes with this project.
+        ours: whether this process started it, so that it ends with this process.
+        environment: the variables that point another process at it.
+    """
+
+    embedded = False
+    ours = False
+    environment: Mapping[str, str] = {}  # what points a client at it, where it is not already
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return str(wandb.Settings().base_url)
+
+    def tend(self) -> list[str]:
+        """Mend what can be mended; a line for each thing that was."""
+        return []
+
+
+class EmbeddedServer(Server):
+    """The server that comes with this project, serving one data folder.
+
+    One that already serves the folder is used; otherwise one is started, which ends with this
+    process however that ends.
+
+    Raises:
+        UserError: if it does not start.
+    """
+
+    embedded = True
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._process: subprocess.Popen[bytes] | None = None
+        record = self._running() or self._start(port=0)
+        self.ours = self._process is not None
+        self.environment = record["environment"]
+        os.environ.update(self.environment)
+        os.environ.pop("WANDB_MODE", None)
+
+    def tend(self) -> list[str]:
+        """Start it again at the same address if it died; the clients wait and lose nothing."""
+        if self._process is None or self._process.poll() is None:
+            return []
+        code = self._process.returncode
+        self._start(port=int(self.url.rsplit(":", 1)[1]))
+        return [f"the embedded server died (exit code {code}) and was started again; {self._log}"]
+
+    def close(self) -> None:
+        """End it, if it is ours."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+    @property
+    def _log(self) -> Path:
+        return self._data / "server.log"
+
+    def _running(self) -> dict[str, Any] | None:
+        try:
+            record: dict[str, Any] = json.loads((self._data / "server.json").read_text())
+            requests.get(f"{record['url']}/healthz", timeout=5).raise_for_status()
+        except (OSError, ValueError):  # the errors of requests are OSErrors
+            return None
+        return record
+
+    def _start(self, port: int) -> dict[str, Any]:
+        self._data.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "src.wandb_server", "--exit_with_stdin"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--port", str(port), "--data", str(self._data)],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for this process: the server must hear the agents' last words.
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if record := self._running():
+                return record
+            time.sleep(0.05)
+        raise UserError(f"the embedded server did not start; {self._log} says why")
+
+
+@contextmanager
+def open_server(choice: ServerChoice, data: Path = SERVER_DATA) -> Iterator[Server]:
+    """Point this process and its children at a W&B server while the context lasts.
+
+    Args:
+        choice: ``auto`` takes the server that the user has an API key for, else the embedded one.
+        data: the embedded server's data folder.
+
+    Raises:
+        UserError: if there is no key for ``cloud``, or the embedded server does not start.
+    """
+    if choice == "cloud" and not has_api_key():
+        raise UserError(
+            "no W&B API key; run `wandb login`, or use --server local, which needs no account"
+        )
+    if choice == "cloud" or (choice == "auto" and has_api_key()):
+        yield Server()
+        return
+    server = EmbeddedServer(data)
+    try:
+        yield server
+    finally:
+        server.close()

@@ -1,0 +1,61 @@
+"""What a sweep leaves behind: its best configurations, its best model, that model's test report."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from src.paths import MODELS, ROOT, SERVER_PORT
+from src.sweeps.servers import Server
+from src.sweeps.sweep import Sweep
+
+TOP = 5
+
+
+def leaderboard(sweep: Sweep) -> str:
+    """The best configurations as text: rank, metric, how the run ended, what was varied."""
+    best = sweep.ranked().head(TOP)
+    table = pd.DataFrame(
+        {
+            sweep.definition.metric: best["value"].map("{:.4f}".format),
+            "run": best["id"],
+            "ended": best["state"].where(~best["stopped_early"], "stopped early"),
+            **{name: best[name] for name in sweep.definition.varied},
+        }
+    )
+    return table.to_string(index=False)
+
+
+def keep_best_model(sweep: Sweep, checkpoints: Path) -> Path:
+    """Copy the best run's checkpoint into ``models/``.
+
+    Args:
+        sweep: a sweep with at least one run that has a value.
+        checkpoints: where this machine's agents left theirs.
+
+    Returns:
+        The copy's stem, ``models/best_model_<run id>``.
+    """
+    from src.checkpoints import checkpoint_files
+
+    best = sweep.model_of(str(sweep.ranked()["id"].iloc[0]), checkpoints)
+    for file in checkpoint_files(best):
+        shutil.copy2(file, MODELS / file.name)
+    return MODELS / best.name
+
+
+def look_again(sweep: Sweep, server: Server) -> str:
+    """How to open the dashboard later."""
+    if not server.ours:
+        return f"Dashboard  {sweep.url}"
+    page = sweep.url.removeprefix(server.url)
+    return f"Dashboard  `make server`, then http://127.0.0.1:{SERVER_PORT}{page}"
+
+
+def agent_commands(sweep: Sweep, server: Server) -> str:
+    """The lines that start an agent of the sweep in a new terminal."""
+    lines = [f"cd {ROOT}"]
+    if (ROOT / ".venv").is_dir():
+        lines.append("source .venv/bin/activate")
+    lines += [f"export {name}={value}" for name, value in server.environment.items()]
+    return "\n".join([*lines, f"wandb agent {sweep.path}"])

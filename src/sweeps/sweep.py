@@ -1,0 +1,145 @@
+"""A sweep at its W&B server: created or found again, and what its runs have given so far."""
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+import wandb
+from wandb.apis.public.sweeps import _set_sweep_state, _upsert_sweep
+
+from src.config import RunConfig
+from src.errors import UserError
+from src.sweeps.definition import SweepDefinition
+from src.tracking import PROJECT
+
+
+class Sweep:
+    """One sweep. Made by :meth:`create` or :meth:`find`.
+
+    Attributes:
+        path: ``entity/project/sweep_id``, as `wandb agent` takes it.
+        definition: what was swept.
+    """
+
+    def __init__(self, api: wandb.Api, path: str, definition: SweepDefinition) -> None:
+        self._api = api
+        self.path = path
+        self.definition = definition
+
+    @classmethod
+    def create(cls, definition: SweepDefinition) -> Self:
+        """Register a new sweep.
+
+        Raises:
+            UserError: if the server refuses it.
+        """
+        api = wandb.Api(timeout=30)
+        config = definition.config
+        # wandb.sweep() does the same, but prints and does not say which entity it chose.
+        try:
+            record, _ = _upsert_sweep(
+                api,
+                config,
+                project=os.environ.get("WANDB_PROJECT") or config.get("project") or PROJECT,
+                entity=os.environ.get("WANDB_ENTITY") or config.get("entity"),
+            )
+        except (wandb.errors.CommError, ValueError) as error:
+            raise UserError(f"the W&B server refuses the sweep: {error}") from None
+        project = record["project"]
+        return cls(
+            api, f"{project['entity']['name']}/{project['name']}/{record['name']}", definition
+        )
+
+    @classmethod
+    def find(cls, sweep_id: str) -> Self:
+        """Find an earlier sweep, by ``entity/project/sweep_id`` or by its id alone.
+
+        Raises:
+            UserError: if the server has no such sweep.
+        """
+        api = wandb.Api(timeout=30)
+        parts = sweep_id.split("/")
+        project = os.environ.get("WANDB_PROJECT") or PROJECT
+        path = sweep_id if len(parts) == 3 else f"{api.default_entity}/{project}/{parts[-1]}"
+        try:
+            config = api.sweep(path).config
+        except (wandb.errors.CommError, ValueError):
+            raise UserError(
+                f"there is no sweep {path} at {api.settings['base_url']}; its id is in what "
+                "run_sweep.py printed, and --server must be as it was then"
+            ) from None
+        return cls(api, path, SweepDefinition(config))
+
+    @property
+    def sweep_id(self) -> str:
+        """The last part of the path."""
+        return self.path.split("/")[-1]
+
+    @property
+    def url(self) -> str:
+        """The sweep's page on the dashboard."""
+        return str(self._api.sweep(self.path).url)
+
+    def reopen(self, run_cap: int | None) -> None:
+        """Let agents go on with the sweep, up to ``run_cap`` runs in all if that is given."""
+        entity, project, sweep_id = self.path.split("/")
+        if run_cap is not None:
+            config = self.definition.config | {"run_cap": run_cap}
+            node_id = self._api.sweep(self.path)._attrs["id"]
+            _upsert_sweep(self._api, config, obj_id=node_id, project=project, entity=entity)
+            self.definition = SweepDefinition(config)
+        _set_sweep_state(self._api, sweep_id, "RUNNING", entity=entity, project=project)
+
+    def is_over(self) -> bool:
+        """Whether its server has ended the sweep."""
+        return self._api.sweep(self.path).state.upper() in ("FINISHED", "CANCELED", "CANCELLED")
+
+    def runs(self) -> pd.DataFrame:
+        """One row a run, in order of creation.
+
+        Columns: ``id, name, state, stopped_early``, ``value`` (the metric at the best epoch), and
+        one for each hyperparameter.
+        """
+        entity, project, sweep_id = self.path.split("/")
+        self._api.flush()
+        runs = self._api.runs(
+            f"{entity}/{project}", filters={"sweep": sweep_id}, per_page=200, lazy=False
+        )
+        columns = ["id", "name", "state", "stopped_early", "value", *RunConfig.model_fields]
+        return pd.DataFrame([self._row(run) for run in runs], columns=columns)
+
+    def ranked(self) -> pd.DataFrame:
+        """The runs that have a value, best first; a crashed run's value counts too."""
+        table = self.runs().dropna(subset="value")
+        return table.sort_values("value", ascending=not self.definition.maximize, kind="stable")
+
+    def model_of(self, run_id: str, folder: Path) -> Path:
+        """The checkpoint of a run, fetched from the server if the run was on another machine.
+
+        Args:
+            run_id: the run.
+            folder: where this machine's agents left theirs, and where to put a fetched one.
+
+        Returns:
+            The checkpoint's stem.
+        """
+        stem = folder / f"best_model_{run_id}"
+        if not stem.with_name(f"{stem.name}.json").exists():
+            entity, project, _ = self.path.split("/")
+            artifact = self._api.artifact(f"{entity}/{project}/{stem.name}:latest", type="model")
+            artifact.download(root=str(folder))
+        return stem
+
+    def _row(self, run: Any) -> dict[str, Any]:
+        summary, metric = run.summary_metrics, self.definition.metric
+        value = summary.get(f"best_{metric}", summary.get(metric))
+        hyperparameters = {name: run.config.get(name) for name in RunConfig.model_fields}
+        return {
+            "id": run.id,
+            "name": run.name,
+            "state": run.state,
+            "stopped_early": bool(summary.get("stopped_early")),
+            "value": pd.to_numeric(value, errors="coerce"),
+            **hyperparameters,
+        }

@@ -1,0 +1,144 @@
+"""Sweep files: what cannot work is refused before anything starts, naming the line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from src.errors import UserError
+from src.paths import ROOT, SWEEP_CONFIG
+from src.sweeps.definition import load_definition
+
+GOOD = """\
+program: src/train.py
+method: bayes
+metric:
+  name: val_accuracy
+  goal: maximize
+early_terminate:
+  type: hyperband
+  min_iter: 2
+parameters:
+  dataset:
+    value: synthetic
+  optimizer:
+    values: [sgd, adam]
+  learning_rate:
+    distribution: log_uniform_values
+    min: 0.0001
+    max: 0.1
+"""
+
+
+def load(folder: Path, text: str) -> Any:
+    file = folder / "sweep.yaml"
+    file.write_text(text)
+    return load_definition(file)
+
+
+def test_a_good_file_comes_through_unchanged(tmp_path: Path) -> None:
+    definition = load(tmp_path, GOOD)
+    assert definition.config == yaml.safe_load(GOOD)
+    assert (definition.metric, definition.maximize) == ("val_accuracy", True)
+    assert definition.datasets == ["synthetic"]
+    assert definition.varied == ["optimizer", "learning_rate"]
+
+
+@pytest.mark.parametrize(
+    "file", [SWEEP_CONFIG, *sorted((ROOT / "config" / "sweeps").glob("*.yaml"))]
+)
+def test_every_shipped_sweep_file_is_accepted(file: Path) -> None:
+    load_definition(file)
+
+
+def test_the_main_sweep_covers_the_specified_space() -> None:
+    parameters = load_definition(SWEEP_CONFIG).config["parameters"]
+    space = {name: spec.get("values", [spec.get("value")]) for name, spec in parameters.items()}
+    assert space == {
+        "dataset": ["fashion_mnist"],
+        "epochs": [5, 8],
+        "num_layers": [3],
+        "hidden_size": [64, 128],
+        "weight_decay": [0, 0.0005],
+        "learning_rate": [1e-3, 1e-4],
+        "optimizer": ["sgd", "momentum", "rmsprop", "adam", "nadam"],
+        "batch_size": [32, 64],
+        "activation": ["relu", "tanh"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("method: bayes", "methd: bayes", 2, "unknown key methd in the sweep file; did you mean"),
+        ("method: bayes", "method: bayesian", 2, "method 'bayesian' is not one of bayes, random"),
+        ("program: src/train.py", "program: other.py", 1, "program must be src/train.py"),
+        ("  name: val_accuracy", "  name: val_acc", 4, "metric name 'val_acc' is not one of"),
+        ("  goal: maximize", "  goal: max", 5, "goal 'max' is not one of maximize, minimize"),
+        ("  min_iter: 2", "  min_iter: 0", 8, "min_iter must be a whole number >= 1, not 0"),
+        ("  min_iter: 2", "  eta: 2", 7, "hyperband needs either min_iter or max_iter"),
+        ("  optimizer:", "  optimiser:", 13, "has no hyperparameter optimiser; did you mean opt"),
+        ("[sgd, adam]", "[sgd, adm]", 13, "optimizer: 'adm' is not allowed; it takes one of sgd"),
+        ("values: [sgd, adam]", "values: []", 13, "values must be a list with at least one value"),
+        ("values: [sgd, adam]", "vals: [sgd]", 13, "unknown key vals in parameter optimizer"),
+        ("    min: 0.0001", "    min: 0.5", 16, "learning_rate: min 0.5 is not below max 0.1"),
+        ("    min: 0.0001", "    min: 1e-4", 16, "YAML reads 1e-3 as text"),
+        ("    min: 0.0001", "    min: -1", 16, "learning_rate: -1 is not allowed; it takes a num"),
+        ("    max: 0.1\n", "", 15, "learning_rate: log_uniform_values needs max"),
+        ("log_uniform_values", "log_unifrm", 15, "distribution 'log_unifrm' is not one of"),
+        ("log_uniform_values", "log_uniform\n    q: 1", 16, "log_uniform has no q"),
+        ("value: synthetic", "value: imagenet", 11, "dataset: 'imagenet' is not allowed"),
+        ("method: bayes", "method: grid", 15, "learning_rate: a grid needs values, not a range"),
+        ("method: bayes", "method: bayes\nmethod: grid", 3, "method is given twice"),
+        ("metric:\n", "metric: [\n", 5, "not YAML"),
+    ],
+)
+def test_a_fault_is_named_with_its_line(
+    tmp_path: Path, old: str, new: str, line: int, message: str
+) -> None:
+    assert old in GOOD
+    with pytest.raises(UserError) as raised:
+        load(tmp_path, GOOD.replace(old, new, 1))
+    text = str(raised.value)
+    assert "\n" not in text
+    assert text.startswith(f"{tmp_path / 'sweep.yaml'}:{line}: "), text
+    assert message in text
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UserError, match="a sweep file is a mapping"):
+        load(tmp_path, text)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read the sweep file"):
+        load_definition(tmp_path / "none.yaml")
+
+
+def test_exponents_are_checked_as_the_values_they_stand_for(tmp_path: Path) -> None:
+    text = GOOD.replace("log_uniform_values", "log_uniform")
+    good = text.replace("min: 0.0001", "min: -9").replace("max: 0.1", "max: -2")
+    assert load(tmp_path, good).config["parameters"]["learning_rate"]["min"] == -9
+
+
+def test_a_whole_number_refuses_a_continuous_range(tmp_path: Path) -> None:
+    text = GOOD + "  hidden_size:\n    min: 16.5\n    max: 64.5\n"
+    with pytest.raises(UserError, match="hidden_size is a whole number; use int_uniform"):
+        load(tmp_path, text)
+
+
+def test_planned_sets_runs_and_seed(tmp_path: Path) -> None:
+    definition = load(tmp_path, GOOD)
+    assert definition.planned(None, 20, None).total_runs == 20
+    assert definition.planned(5, 20, 3).config["run_cap"] == 5
+    assert definition.planned(5, 20, 3).config["seed"] == 3
+
+
+def test_a_grid_runs_whole_unless_a_count_is_given(tmp_path: Path) -> None:
+    text = GOOD.split("  learning_rate:")[0].replace("bayes", "grid")
+    text += "  hidden_size:\n    values: [8, 16, 32]\n"
+    definition = load(tmp_path, text)
+    assert definition.planned(None, 20, None).total_runs == 6
+    assert definition.planned(4, 20, None).total_runs == 4
