@@ -32,6 +32,9 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
     # Imported here: TensorFlow takes seconds that --help and a mistyped flag need not wait for.
     from tqdm import tqdm
 
+    from src.startup import start_tensorflow
+
+    start_tensorflow()
     from src import datasets, trainer
     from src.checkpoints import checkpoint_files
     from src.metrics import EpochMetrics
@@ -61,6 +64,8 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
                 network, config, data, checkpoint=checkpoint, on_epoch=on_epoch, should_stop=stop
             )
         except trainer.TrainingDiverged as error:
+            if error.best:
+                tracker.log_model(checkpoint_files(checkpoint), error.best)
             tracker.finish("diverged", error.best)
             raise
         except BaseException:
@@ -84,7 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = parse_run_config(arguments)
     stop = StopRequest()
     stop.listen_to_signals()
-    train_run(config, stop)
+    checkpoint = train_run(config, stop)
+    print(f"Model     {checkpoint}.weights.h5")
+    print(f"Evaluate  python -m src.evaluate --model_path {checkpoint}")
     return 130 if stop.interrupted else 0
 
 
