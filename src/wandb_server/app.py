@@ -1,0 +1,158 @@
+"""The HTTP routes."""
+
+import sqlite3
+import zlib
+from dataclasses import replace
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from src.wandb_server import dashboard, file_stream
+from src.wandb_server.arguments import parse_json
+from src.wandb_server.context import Server
+from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
+from src.wandb_server.graphql import MissingFields, execute
+from src.wandb_server.resolvers import roots
+from src.wandb_server.security import Guard
+
+MAX_BODY = 64 * 2**20
+
+
+def create_app(
+    server: Server, missing: MissingFields, api_key: str, port: int, **options: Any
+) -> Starlette:
+    """The application.
+
+    Args:
+        server: The parts it serves.
+        missing: Where GraphQL fields that nobody knows are recorded.
+        api_key: The key that clients must send.
+        port: The port at which clients find it.
+        options: Further arguments of Starlette.
+    """
+    routes = _Routes(server, missing)
+    return Starlette(
+        routes=[
+            Route("/healthz", routes.health),
+            Route("/graphql", routes.graphql, methods=["POST"]),
+            Route(
+                "/files/{entity}/{project}/{run}/file_stream", routes.file_stream, methods=["POST"]
+            ),
+            Route("/files/{entity}/{project}/{run}/{name:path}", routes.run_file),
+            Route("/storage/{blob}", routes.download),
+            Route("/storage/{blob}", routes.upload, methods=["PUT"]),
+            *dashboard.routes(server),
+        ],
+        middleware=[Middleware(Guard, api_key=api_key, port=port)],
+        exception_handlers={
+            RequestError: _request_error,
+            sqlite3.OperationalError: _storage_error,
+            OSError: _storage_error,
+        },
+        **options,
+    )
+
+
+class _Routes:
+    def __init__(self, server: Server, missing: MissingFields) -> None:
+        self._server = server
+        self._missing = missing
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def graphql(self, request: Request) -> Response:
+        body = await _json_body(request)
+        server = replace(self._server, base_url=f"http://{request.headers['host']}")
+        # Decoding, resolving and encoding all take time: none of it on the event loop.
+        return await run_in_threadpool(self._execute, body, server)
+
+    def _execute(self, body: Any, server: Server) -> Response:
+        try:
+            return JSONResponse({"data": execute(body, roots(server), self._missing)})
+        except NotFoundError as error:
+            # An agent whose sweep is gone looks at the status.
+            return _graphql_errors(error, 404)
+        except RequestError as error:
+            return _graphql_errors(error, 400)
+
+    async def file_stream(self, request: Request) -> Response:
+        body = await _json_body(request)
+        server, at = self._server, request.path_params
+
+        def respond() -> dict[str, Any]:
+            run = server.run_at(at["entity"], at["project"], at["run"])
+            return file_stream.receive(server.store, server.scheduler, server.liveness, run, body)
+
+        return JSONResponse(await run_in_threadpool(respond))
+
+    async def run_file(self, request: Request) -> Response:
+        at = request.path_params
+        run = self._server.run_at(at["entity"], at["project"], at["run"])
+        found = self._server.store.files.run_files(run.id, at["name"])
+        if not found:
+            raise NotFoundError("no such file")
+        return self._content(found[0].blob_id)
+
+    async def upload(self, request: Request) -> Response:
+        blob_id = self._signed_blob(request)
+        blob = self._server.store.files.blob(blob_id)
+        if blob is None:
+            raise NotFoundError("no such file")
+        size, md5 = await self._server.blobs.receive(blob_id, request.stream(), blob.expected_md5)
+        await run_in_threadpool(self._server.store.files.received, blob_id, size, md5)
+        return Response(status_code=200)
+
+    async def download(self, request: Request) -> Response:
+        return self._content(self._signed_blob(request))
+
+    def _signed_blob(self, request: Request) -> str:
+        blob_id: str = request.path_params["blob"]
+        if not self._server.blobs.signed(blob_id, request.query_params.get("signature", "")):
+            raise NotFoundError("no such file")
+        return blob_id
+
+    def _content(self, blob_id: str) -> Response:
+        path = self._server.blobs.path(blob_id)
+        if not path.is_file():
+            raise NotFoundError("no such file")
+        # Logged content is data, never a page of this origin.
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+
+async def _json_body(request: Request) -> Any:
+    """The decoded body, of bounded size before and after decompression."""
+    gzipped = request.headers.get("content-encoding", "").lower() == "gzip"
+    inflate = zlib.decompressobj(wbits=31) if gzipped else None
+    body = bytearray()
+    async for chunk in request.stream():
+        try:
+            body += inflate.decompress(chunk, MAX_BODY + 1 - len(body)) if inflate else chunk
+        except zlib.error:
+            raise RequestError("the body is not valid gzip") from None
+        if len(body) > MAX_BODY:
+            raise TooLargeError("the body is too large")
+    try:
+        return await run_in_threadpool(parse_json, body.decode(), "body")
+    except UnicodeDecodeError:
+        raise RequestError("the body is not UTF-8") from None
+
+
+def _graphql_errors(error: RequestError, status: int) -> Response:
+    return JSONResponse({"errors": [{"message": str(error)}], "data": None}, status)
+
+
+async def _request_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    return JSONResponse({"error": str(error)}, error.status)
+
+
+async def _storage_error(request: Request, error: Exception) -> Response:
+    # Nothing half-written is left; the client sends the request again.
+    return JSONResponse({"error": f"the data cannot be stored: {error}"}, 503)

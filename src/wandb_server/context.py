@@ -1,0 +1,53 @@
+"""What resolvers work with."""
+
+from dataclasses import dataclass
+
+from src.wandb_server.blobs import BlobStorage
+from src.wandb_server.errors import NotFoundError
+from src.wandb_server.liveness import Liveness
+from src.wandb_server.scheduler import Scheduler
+from src.wandb_server.store import Store
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Project
+
+ENTITY = "local"
+DEFAULT_PROJECT = "gradsweep"
+
+
+@dataclass(frozen=True)
+class Server:
+    """The parts of a running server.
+
+    ``base_url`` is set per request from its Host header: addresses that are handed out must work
+    from where the client is.
+    """
+
+    store: Store
+    blobs: BlobStorage
+    liveness: Liveness
+    scheduler: Scheduler
+    base_url: str = ""
+
+    def blob_url(self, blob_id: str) -> str:
+        """The signed address of a content."""
+        return self.blobs.url(self.base_url, blob_id)
+
+    def run_at(self, entity: str | None, project: str | None, name: str) -> Run:
+        """The run at an address.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        found = self.project_at(entity, project)
+        run = self.store.runs.find(found.id, name) if found else None
+        if run is None:
+            raise NotFoundError(f"no run {name} in project {project or DEFAULT_PROJECT}")
+        return run
+
+    def project_at(self, entity: str | None, project: str | None) -> Project | None:
+        """The project at an address, with the defaults that apply when a part is absent."""
+        return self.store.projects.find(entity or ENTITY, project or DEFAULT_PROJECT)
+
+    def ensure_project(self, entity: str, project: str) -> Project:
+        """The project at an address, created when it is not there."""
+        return self.store.projects.ensure(entity, project)

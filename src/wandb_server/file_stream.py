@@ -1,0 +1,122 @@
+"""The ``file_stream`` endpoint: history, events, log and summary of a run, as they grow."""
+
+import json
+from typing import Any
+
+from src.wandb_server.errors import RequestError
+from src.wandb_server.liveness import Liveness
+from src.wandb_server.metric import metric_value
+from src.wandb_server.scheduler import Scheduler, sweep_spec
+from src.wandb_server.store import Store
+from src.wandb_server.store.runs import Run, now
+
+_STREAMS = {
+    "wandb-history.jsonl": "history",
+    "wandb-events.jsonl": "events",
+    "output.log": "log",
+}
+_EXIT_STATES = {0: "finished", 255: "killed"}  # 255 is what the client sends after Ctrl-C
+MAX_POSITION = 2**53
+
+
+def receive(
+    store: Store, scheduler: Scheduler, liveness: Liveness, run: Run, body: Any
+) -> dict[str, Any]:
+    """Store one request of a run's stream and answer it.
+
+    Lines are keyed by their offset, so a request that is sent again after a lost reply changes
+    nothing.
+
+    Args:
+        store: The store.
+        scheduler: Told about metric values and the run's end.
+        liveness: Told that the run has spoken.
+        run: The run.
+        body: The decoded JSON body.
+
+    Returns:
+        The reply's body.
+
+    Raises:
+        RequestError: The body is malformed; nothing is stored then.
+    """
+    if not isinstance(body, dict):
+        raise RequestError("the body must be an object")
+    files = body.get("files") or {}
+    if not isinstance(files, dict):
+        raise RequestError("'files' must be an object")
+    liveness.run_spoke(run.id)
+    with store.transaction():
+        revived = {"state": "running"} if run.state in ("crashed", "pending") else {}
+        store.runs.update(run.id, heartbeat_at=now(), **revived)
+        for name, chunk in files.items():
+            _store_chunk(store, run, name, *_chunk(chunk))
+        current = store.runs.get(run.id)
+        assert current is not None
+        if "wandb-history.jsonl" in files:
+            scheduler.metric_logged(current)
+        if body.get("complete") is True:
+            exitcode = body.get("exitcode")
+            code = exitcode if isinstance(exitcode, int) else 1
+            scheduler.end(current, _EXIT_STATES.get(code, "failed"), code)
+    return {"exitcode": None, "limits": {}, "stopped": scheduler.stopped(current)}
+
+
+def _chunk(chunk: Any) -> tuple[int, list[str]]:
+    offset = chunk.get("offset", 0) if isinstance(chunk, dict) else None
+    content = chunk.get("content", []) if isinstance(chunk, dict) else None
+    if type(offset) is not int or not 0 <= offset < MAX_POSITION:
+        raise RequestError("'offset' must be a natural number")
+    if not isinstance(content, list) or not all(isinstance(line, str) for line in content):
+        raise RequestError("'content' must be a list of strings")
+    return offset, content
+
+
+def _store_chunk(store: Store, run: Run, name: str, offset: int, content: list[str]) -> None:
+    if name == "wandb-summary.json":
+        if content:
+            store.runs.update(run.id, summary=_object(content[-1]))
+        return
+    stream = _STREAMS.get(name)
+    if stream is None or not content:
+        return
+    if stream == "log":
+        store.runs.put_lines(run.id, stream, [(offset + i, None, t) for i, t in enumerate(content)])
+        return
+    first = store.runs.line(run.id, stream, 0) if offset == 0 else None
+    if first is not None and first != content[0]:
+        store.runs.clear_lines(run.id, stream)  # not sent again, but the run started anew
+    rows = [_object(line) for line in content]
+    store.runs.put_lines(
+        run.id,
+        stream,
+        [
+            (offset + i, _step(row), text)
+            for i, (row, text) in enumerate(zip(rows, content, strict=True))
+        ],
+    )
+    if stream == "history" and (metric := _sweep_metric(store, run)):
+        values = [(offset + i, metric_value(row, metric)) for i, row in enumerate(rows)]
+        store.runs.put_metric_values(run.id, [(i, v) for i, v in values if v is not None])
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise RequestError("a line is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise RequestError("a line is not a JSON object")
+    return value
+
+
+def _step(row: dict[str, Any]) -> int | None:
+    step = row.get("_step")
+    if isinstance(step, bool) or not isinstance(step, int | float) or not abs(step) < MAX_POSITION:
+        return None
+    return int(step)
+
+
+def _sweep_metric(store: Store, run: Run) -> str | None:
+    sweep = store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
+    return sweep_spec(sweep.config).metric_name if sweep else None

@@ -1,0 +1,148 @@
+"""Mongo-like filters and orders over runs, as ``wandb.Api().runs`` sends them."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from src.wandb_server.errors import RequestError
+
+T = TypeVar("T")
+Document = dict[str, Any]
+
+MAX_DEPTH = 20
+MAX_REGEX = 500
+
+
+def matches(document: Document, filters: Any, depth: int = 0) -> bool:
+    """Whether a document satisfies a filter.
+
+    Args:
+        document: The fields by name; dotted paths reach into nested objects.
+        filters: The filter: field conditions and ``$and``, ``$or``, ``$nor``, ``$not``.
+        depth: Of the nesting so far.
+
+    Raises:
+        RequestError: The filter is malformed or uses an unknown operator.
+    """
+    if not isinstance(filters, dict) or depth > MAX_DEPTH:
+        raise RequestError("a filter must be an object, not too deeply nested")
+    return all(_clause(document, key, value, depth + 1) for key, value in filters.items())
+
+
+def _clause(document: Document, key: str, value: Any, depth: int) -> bool:
+    if key in ("$and", "$or", "$nor"):
+        if not isinstance(value, list):
+            raise RequestError(f"{key} takes a list")
+        results = [matches(document, part, depth) for part in value]
+        if key == "$and":
+            return all(results)
+        return any(results) if key == "$or" else not any(results)
+    if key == "$not":
+        return not matches(document, value, depth)
+    if key.startswith("$"):
+        raise RequestError(f"unknown filter operator {key}")
+    found = _lookup(document, key)
+    if isinstance(value, dict) and any(op.startswith("$") for op in value):
+        return all(_condition(found, op, wanted, depth) for op, wanted in value.items())
+    return _equal(found, value)
+
+
+def _condition(found: Any, operator: str, wanted: Any, depth: int) -> bool:
+    if operator == "$not":
+        if not isinstance(wanted, dict) or depth > MAX_DEPTH:
+            raise RequestError("$not takes an object")
+        return not all(_condition(found, op, v, depth + 1) for op, v in wanted.items())
+    try:
+        return _OPERATORS[operator](found, wanted)
+    except KeyError:
+        raise RequestError(f"unknown filter operator {operator}") from None
+    except (TypeError, re.error):
+        raise RequestError(f"{operator} cannot take this value") from None
+
+
+def _equal(found: Any, wanted: Any) -> bool:
+    # As in MongoDB, a list matches when it has the value as an element.
+    return bool(found == wanted) or (isinstance(found, list) and wanted in found)
+
+
+def _ordered(found: Any, wanted: Any, compare: Callable[[Any, Any], bool]) -> bool:
+    numbers = _is_number(found) and _is_number(wanted)
+    strings = isinstance(found, str) and isinstance(wanted, str)
+    return (numbers or strings) and compare(found, wanted)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _regex(found: Any, wanted: str) -> bool:
+    if len(wanted) > MAX_REGEX:
+        raise RequestError("the regular expression is too long")
+    pattern = re.compile(wanted)
+    values = found if isinstance(found, list) else [found]
+    return any(isinstance(value, str) and pattern.search(value) for value in values)
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "$eq": _equal,
+    "$ne": lambda found, wanted: not _equal(found, wanted),
+    "$gt": lambda found, wanted: _ordered(found, wanted, lambda a, b: bool(a > b)),
+    "$gte": lambda found, wanted: _ordered(found, wanted, lambda a, b: bool(a >= b)),
+    "$lt": lambda found, wanted: _ordered(found, wanted, lambda a, b: bool(a < b)),
+    "$lte": lambda found, wanted: _ordered(found, wanted, lambda a, b: bool(a <= b)),
+    "$in": lambda found, wanted: any(_equal(found, value) for value in wanted),
+    "$nin": lambda found, wanted: not any(_equal(found, value) for value in wanted),
+    "$exists": lambda found, wanted: (found is not None) == bool(wanted),
+    "$regex": _regex,
+}
+
+
+def _lookup(document: Document, path: str) -> Any:
+    """The value at a dotted path; keys may have dots themselves, so the longest key wins."""
+    if path in document:
+        return document[path]
+    head, _, rest = path.rpartition(".")
+    while head:
+        inner = document.get(head)
+        if isinstance(inner, dict):
+            return _lookup(inner, rest)
+        head, _, tail = head.rpartition(".")
+        rest = f"{tail}.{rest}"
+    return None
+
+
+def ordered(items: Iterable[T], document: Callable[[T], Document], order: str | None) -> list[T]:
+    """Items sorted by an order such as ``-summary_metrics.val_accuracy,+created_at``.
+
+    Items that lack the field come last in either direction.
+    """
+    result = list(items)
+    for key in reversed([part.strip() for part in (order or "").split(",") if part.strip()]):
+        descending = key.startswith("-")
+        path = key.lstrip("+-")
+        with_value = [i for i in result if _sortable(_lookup(document(i), path))]
+        without = [i for i in result if not _sortable(_lookup(document(i), path))]
+        with_value.sort(key=lambda i: _rank(_lookup(document(i), path)), reverse=descending)
+        result = with_value + without
+    return result
+
+
+def _sortable(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int | float) and value == value)
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    return (1, value) if isinstance(value, str) else (0, value)
+
+
+def selected(
+    items: Sequence[T], document: Callable[[T], Document], filters: Any, order: str | None
+) -> list[T]:
+    """The items that satisfy a filter (None: all), in order."""
+    documents = {id(item): document(item) for item in items}
+
+    def known(item: T) -> Document:
+        return documents[id(item)]
+
+    kept = items if not filters else [item for item in items if matches(known(item), filters)]
+    return ordered(kept, known, order)

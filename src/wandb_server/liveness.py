@@ -1,0 +1,69 @@
+"""Who has been heard from lately, by the monotonic clock of this process.
+
+Silence counts from the server's start at the earliest: a restart of the server, however long it
+was away, never makes a run look dead.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from src.wandb_server.store.runs import Run
+
+# A run that no agent watches may be slow without being dead; W&B waits about as long.
+UNATTENDED_CRASH_AFTER = 300.0
+
+
+class Liveness:
+    """Last contacts of runs and agents.
+
+    Args:
+        crash_after: Seconds of silence of both a run and its agent after which the run is dead.
+        clock: A monotonic clock in seconds.
+    """
+
+    def __init__(self, crash_after: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.crash_after = crash_after
+        self._clock = clock
+        self._started = clock()
+        self._lock = threading.Lock()
+        self._runs: dict[int, float] = {}
+        self._agents: dict[int, float] = {}
+        self._unreported: dict[int, float] = {}
+
+    def run_spoke(self, run_id: int) -> None:
+        """A run has sent something."""
+        with self._lock:
+            self._runs[run_id] = self._clock()
+
+    def agent_spoke(self, agent_id: int) -> None:
+        """An agent has sent a heartbeat."""
+        with self._lock:
+            self._agents[agent_id] = self._clock()
+
+    def run_silence(self, run_id: int) -> float:
+        """Seconds since a run was heard from."""
+        with self._lock:
+            return self._clock() - self._runs.get(run_id, self._started)
+
+    def agent_silence(self, agent_id: int) -> float:
+        """Seconds since an agent was heard from."""
+        with self._lock:
+            return self._clock() - self._agents.get(agent_id, self._started)
+
+    def unreported_for(self, run_id: int) -> float:
+        """Seconds since an agent's report first lacked this run of its own."""
+        with self._lock:
+            return self._clock() - self._unreported.setdefault(run_id, self._clock())
+
+    def reported(self, run_id: int) -> None:
+        """An agent's report names this run."""
+        with self._lock:
+            self._unreported.pop(run_id, None)
+
+    def is_dead(self, run: Run) -> bool:
+        """Whether an active run must be taken for crashed."""
+        silence = self.run_silence(run.id)
+        if run.agent_id is None:
+            return silence > UNATTENDED_CRASH_AFTER
+        return min(silence, self.agent_silence(run.agent_id)) > self.crash_after

@@ -1,0 +1,71 @@
+"""Projects and what is reached through them."""
+
+from typing import Any
+
+from src.wandb_server.arguments import Args
+from src.wandb_server.connections import connection
+from src.wandb_server.context import DEFAULT_PROJECT, ENTITY, Server
+from src.wandb_server.ids import encode_id
+from src.wandb_server.resolvers import artifacts, runs, sweeps
+from src.wandb_server.resolvers.viewer import entity_node, user_node
+from src.wandb_server.store.sweeps import Project
+
+
+def project_info(project: Project) -> dict[str, Any]:
+    """The plain fields of a project."""
+    return {
+        "__typename": "Project",
+        "id": encode_id("Project", project.id),
+        "internalId": encode_id("ProjectInternalId", project.id),
+        "name": project.name,
+        "entityName": project.entity,
+        "entity": entity_node(project.entity),
+        "description": project.description,
+        "createdAt": project.created_at,
+        "isBenchmark": False,
+        "readOnly": False,
+        "access": "PRIVATE",
+        "views": "{}",
+        "user": user_node(),
+    }
+
+
+def project_node(server: Server, project: Project) -> dict[str, Any]:
+    """A project with its runs, sweeps and artifacts."""
+    return (
+        project_info(project)
+        | runs.project_fields(server, project)
+        | sweeps.project_fields(server, project)
+        | artifacts.project_fields(server, project)
+    )
+
+
+def _project(server: Server, args: Args) -> dict[str, Any] | None:
+    project = server.project_at(args.optional("entityName"), args.optional("name"))
+    return project_node(server, project) if project else None
+
+
+def _projects(server: Server, args: Args) -> dict[str, Any]:
+    projects = server.store.projects.all(args.optional("entityName") or ENTITY)
+    return connection(projects[::-1], args, lambda project: project_node(server, project))
+
+
+def _upsert_project(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    entity = given.name("entityName", ENTITY)
+    name = given.name("name", DEFAULT_PROJECT)
+    inserted = server.store.projects.find(entity, name) is None
+    project = server.ensure_project(entity, name)
+    if (description := given.optional("description")) is not None:
+        server.store.projects.update(project.id, description=description)
+    node = project_node(server, server.store.projects.get(project.id))
+    return {
+        "__typename": "UpsertModelPayload",
+        "project": node,
+        "model": node,
+        "inserted": inserted,
+    }
+
+
+QUERIES = {"project": _project, "model": _project, "models": _projects, "projects": _projects}
+MUTATIONS = {"upsertModel": _upsert_project}

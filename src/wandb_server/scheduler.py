@@ -1,0 +1,254 @@
+"""What a sweep's agents are told: start this run, stop that one, exit."""
+
+import threading
+from collections import defaultdict
+from functools import lru_cache
+from typing import Any, Literal
+
+import yaml
+
+from src.wandb_server.early_termination import should_stop
+from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.ids import encode_id
+from src.wandb_server.liveness import Liveness
+from src.wandb_server.metric import best_value, finite_or_none, metric_value
+from src.wandb_server.retries import to_retry, used_of_cap
+from src.wandb_server.search import Searcher, Trial
+from src.wandb_server.store import Store
+from src.wandb_server.store.runs import Run, new_name, now
+from src.wandb_server.store.sweeps import Agent, Sweep
+from src.wandb_server.sweep_spec import SweepSpec, parse_sweep
+
+Command = dict[str, Any]
+EXIT: list[Command] = [{"type": "exit"}]
+
+# How long a run may be missing from its agent's report, and silent, before it counts as crashed:
+# the end of a run and its last upload reach the server on different ways.
+REPORT_GRACE = 10.0
+# A pending run is offered again when the reply with the first offer seems to have been lost. A
+# program that fails before it calls wandb.init looks the same, so this must end.
+MAX_OFFERS = 2
+
+
+@lru_cache(maxsize=256)
+def sweep_spec(config: str) -> SweepSpec:
+    """The parsed form of a sweep's YAML text.
+
+    Raises:
+        RequestError: The sweep is not valid; the message says why.
+    """
+    try:
+        value = yaml.safe_load(config)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise RequestError(f"the sweep is not valid YAML: {error}".replace("\n", " ")) from None
+    if not isinstance(value, dict):
+        raise RequestError("the sweep configuration must be a mapping")
+    try:
+        return parse_sweep(value)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+
+
+@lru_cache(maxsize=256)
+def sweep_program(config: str) -> str | None:
+    """The ``program`` of a sweep's YAML text."""
+    program = yaml.safe_load(config).get("program")
+    return None if program is None else str(program)
+
+
+class Scheduler:
+    """Decides for all sweeps of a store.
+
+    Args:
+        store: The store.
+        liveness: Who has been heard from.
+    """
+
+    def __init__(self, store: Store, liveness: Liveness) -> None:
+        self._store = store
+        self._liveness = liveness
+        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._reported: set[int] = set()
+
+    def heartbeat(self, agent_id: int, reported: set[str]) -> list[Command]:
+        """Answer an agent.
+
+        Args:
+            agent_id: The agent.
+            reported: Names of the runs that it still has.
+
+        Returns:
+            Commands. Agents inside of a process obey only the first one.
+
+        Raises:
+            NotFoundError: No such agent.
+        """
+        agent = self._store.sweeps.agent(agent_id)
+        if agent is None:
+            raise NotFoundError("no such agent")
+        self._liveness.agent_spoke(agent.id)
+        self._store.sweeps.update_agent(agent.id, heartbeat_at=now())
+        # One decision at a time for a sweep: no two agents are given the same configuration.
+        with self._locks[agent.sweep_id]:
+            sweep = self._store.sweeps.get(agent.sweep_id)
+            assert sweep is not None
+            active = [run for run in self._store.runs.of_agent(agent.id) if run.active]
+            if sweep.state == "CANCELED":
+                for run in active:
+                    self.end(run, "killed")
+                return self._dismiss(agent)
+            if reported:
+                return self._watch([run for run in active if run.name in reported])
+            for run in active:
+                if (commands := self._missing_run(run, sweep)) is not None:
+                    return commands
+            return self._free_agent(agent, sweep)
+
+    def _watch(self, runs: list[Run]) -> list[Command]:
+        for run in runs:
+            self._reported.add(run.id)
+            self._liveness.reported(run.id)
+        return [{"type": "stop", "run_id": run.name} for run in runs if run.should_stop]
+
+    def _missing_run(self, run: Run, sweep: Sweep) -> list[Command] | None:
+        """Deal with an active run that its agent does not report; None when that is settled."""
+        unseen = run.state == "pending" and run.id not in self._reported
+        if unseen and run.offers < MAX_OFFERS:
+            self._store.runs.update(run.id, offers=run.offers + 1)
+            return [self._start_command(run, sweep)]
+        missing = self._liveness.unreported_for(run.id)
+        if min(missing, self._liveness.run_silence(run.id)) < REPORT_GRACE:
+            return []
+        self.end(run, "crashed")
+        return None
+
+    def _free_agent(self, agent: Agent, sweep: Sweep) -> list[Command]:
+        if sweep.state == "PAUSED":
+            return []
+        if sweep.state == "FINISHED":
+            return self._dismiss(agent)
+        runs = self._store.runs.of_sweep(sweep.id)
+        if run := self._next_run(agent, sweep, runs):
+            return [self._start_command(run, sweep)]
+        if any(run.active for run in runs):
+            return []  # one of them may crash, and then its configuration is to be tried again
+        self._store.sweeps.update(sweep.id, state="FINISHED")
+        return self._dismiss(agent)
+
+    def _dismiss(self, agent: Agent) -> list[Command]:
+        self._store.sweeps.update_agent(agent.id, exited=1)
+        return EXIT
+
+    def _next_run(self, agent: Agent, sweep: Sweep, runs: list[Run]) -> Run | None:
+        spec = sweep_spec(sweep.config)
+        if spec.run_cap is not None and used_of_cap(runs) >= spec.run_cap:
+            return None
+        waiting = to_retry(runs)
+        if waiting:
+            params, retry_of = waiting[0].params, waiting[0].id
+        else:
+            params, retry_of = Searcher(spec).suggest(self._trials(sweep, spec, runs)), None
+        if params is None:
+            return None
+        run = self._store.runs.create(
+            sweep.project_id,
+            new_name(),
+            state="pending",
+            params=params,
+            config={name: {"value": value} for name, value in params.items()},
+            sweep_id=sweep.id,
+            agent_id=agent.id,
+            host=agent.host,
+            offers=1,
+            retry_of=retry_of,
+        )
+        self._liveness.run_spoke(run.id)
+        return run
+
+    @staticmethod
+    def _start_command(run: Run, sweep: Sweep) -> Command:
+        return {
+            "type": "run",
+            "run_id": run.name,
+            "run_storage_id": encode_id("Run", run.id),
+            "program": sweep_program(sweep.config),
+            "args": run.config,
+            "logs": [],
+        }
+
+    def _trials(self, sweep: Sweep, spec: SweepSpec, runs: list[Run]) -> list[Trial]:
+        histories = self._store.runs.metric_histories(sweep.id)
+        trials = []
+        for run in runs:
+            if run.params is None:
+                continue
+            values = histories.get(run.id)
+            if values is None and spec.metric_name:
+                # A run may set its metric in the summary alone.
+                summary = metric_value(run.summary, spec.metric_name)
+                values = [] if summary is None else [summary]
+            trials.append(Trial(run.params, _trial_state(run), best_value(values or [], spec.goal)))
+        return trials
+
+    def best_value(self, sweep: Sweep) -> float | None:
+        """The best value of the sweep's metric over all its runs."""
+        spec = sweep_spec(sweep.config)
+        trials = self._trials(sweep, spec, self._store.runs.of_sweep(sweep.id))
+        return best_value([t.value for t in trials if t.value is not None], spec.goal)
+
+    def end(self, run: Run, state: str, exitcode: int | None = None) -> None:
+        """Record that a run has ended; the sweep may be finished with that."""
+        if state == "crashed" and run.should_stop:
+            state = "killed"  # it was told to stop, and its program did not do it tidily
+        with self._store.transaction():
+            self._store.runs.update(run.id, state=state, exitcode=exitcode, heartbeat_at=now())
+            sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
+            if sweep is None or sweep.state != "RUNNING":
+                return
+            cap = sweep_spec(sweep.config).run_cap
+            runs = self._store.runs.of_sweep(sweep.id)
+            if cap is not None and used_of_cap(runs) >= cap and not any(r.active for r in runs):
+                self._store.sweeps.update(sweep.id, state="FINISHED")
+
+    def metric_logged(self, run: Run) -> None:
+        """Decide about early termination after a run has logged its sweep's metric."""
+        sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
+        if sweep is None or run.should_stop or not run.active:
+            return
+        spec = sweep_spec(sweep.config)
+        if spec.early_terminate is None:
+            return
+        histories = self._store.runs.metric_histories(sweep.id)
+        history = histories.pop(run.id, [])
+        reason = should_stop(spec.early_terminate, spec.goal, history, list(histories.values()))
+        if reason is not None:
+            self._store.runs.update(
+                run.id,
+                should_stop=1,
+                early_stop={
+                    "bracket": reason.bracket,
+                    "value": finite_or_none(reason.value),
+                    "threshold": finite_or_none(reason.threshold),
+                },
+            )
+
+    def crash_silent_runs(self) -> None:
+        """Mark runs as crashed of which nothing has been heard for too long."""
+        for run in self._store.runs.active():
+            if self._liveness.is_dead(run):
+                self.end(run, "crashed")
+
+    def stopped(self, run: Run) -> bool:
+        """Whether the run itself must be told to stop, having no agent that could stop it."""
+        if not run.should_stop:
+            return False
+        return (
+            run.agent_id is None
+            or self._liveness.agent_silence(run.agent_id) > self._liveness.crash_after
+        )
+
+
+def _trial_state(run: Run) -> Literal["running", "finished", "failed"]:
+    if run.active:
+        return "running"
+    return "finished" if run.state == "finished" or run.should_stop else "failed"

@@ -1,0 +1,85 @@
+"""The API key, and the guard in front of every route."""
+
+import base64
+import binascii
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+def load_api_key(path: Path) -> str:
+    """The key in a file that only its owner can read; it is generated the first time."""
+    try:
+        # Made under another name first: a key file is never seen empty.
+        temporary = path.with_suffix(".new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(20))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    temporary.unlink()
+    return path.read_text().strip()
+
+
+class Guard:
+    """Middleware: refuses foreign Host headers, and requests without the key unless they only look.
+
+    Reading pages needs no key: they are served on the loopback interface alone, and the Host check
+    keeps other sites' scripts from reading them through a name that resolves to it. Whatever
+    changes state, and the whole client API, needs the key; a browser never sends it by itself, as
+    it is never asked for one. Signed storage addresses are checked by their route.
+
+    Args:
+        app: The application.
+        api_key: The key.
+        port: The port that a Host header must name.
+    """
+
+    def __init__(self, app: ASGIApp, api_key: str, port: int) -> None:
+        self._app = app
+        self._key = api_key.encode()
+        self._hosts = {f"{host}:{port}" for host in _HOSTS}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass an acceptable request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if headers.get("host", "").lower() not in self._hosts:
+            await _refuse(421, "this server answers only to its loopback address")(
+                scope, receive, send
+            )
+            return
+        open_to_all = scope["path"].startswith("/storage/") or (
+            scope["method"] in ("GET", "HEAD") and not scope["path"].startswith("/files/")
+        )
+        if not open_to_all and not self._has_key(headers):
+            await _refuse(401, "the API key is missing or wrong")(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _has_key(self, headers: Headers) -> bool:
+        scheme, _, value = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                value = base64.b64decode(value, validate=True).decode().partition(":")[2]
+            except (binascii.Error, ValueError):
+                return False
+        elif scheme.lower() != "bearer":
+            return False
+        return hmac.compare_digest(value.encode(), self._key)
+
+
+def _refuse(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"error": message, "errors": [{"message": message}]}, status)

@@ -1,0 +1,32 @@
+"""Everything that the server keeps, in one SQLite file. The only package with SQL in it."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from src.wandb_server.store.artifacts import Artifacts
+from src.wandb_server.store.database import Database
+from src.wandb_server.store.files import Files
+from src.wandb_server.store.runs import Runs
+from src.wandb_server.store.sweeps import Projects, Sweeps
+from src.wandb_server.store.views import Views
+
+
+class Store:
+    """The tables by subject; see :class:`Database` for what a transaction promises.
+
+    Args:
+        path: The database file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._db = Database(path)
+        self.projects = Projects(self._db)
+        self.runs = Runs(self._db)
+        self.sweeps = Sweeps(self._db)
+        self.files = Files(self._db)
+        self.artifacts = Artifacts(self._db)
+        self.views = Views(self._db)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """What is written inside is committed together, at the end."""
+        return self._db.transaction()

@@ -1,0 +1,240 @@
+"""Runs, their line streams (history, events, log) and the values of their sweep's metric."""
+
+import json
+import math
+import secrets
+import sqlite3
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from src.wandb_server.store.database import Database
+
+ACTIVE_STATES = ("pending", "running")
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+def now() -> str:
+    """The current time in the form in which times are stored and sent."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def new_name() -> str:
+    """A fresh identifier of eight lowercase letters and digits, as W&B's runs and sweeps have."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as stored.
+
+    ``config`` is in W&B's form, ``{name: {"value": ...}}``; ``params`` is what the sweep chose.
+    """
+
+    id: int
+    project_id: int
+    name: str
+    display_name: str
+    state: str
+    params: dict[str, Any] | None
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    group_name: str | None
+    job_type: str | None
+    description: str | None
+    notes: str | None
+    tags: list[str]
+    commit_hash: str | None
+    repo: str | None
+    host: str | None
+    program: str | None
+    exitcode: int | None
+    created_at: str
+    heartbeat_at: str
+    sweep_id: int | None
+    agent_id: int | None
+    offers: int
+    retry_of: int | None
+    should_stop: bool
+    early_stop: dict[str, Any] | None
+
+    @property
+    def active(self) -> bool:
+        """Whether the run may still make progress."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def full_summary(self) -> dict[str, Any]:
+        """The client's summary, and why the run was stopped, which no client can erase."""
+        if self.early_stop is None:
+            return self.summary
+        return self.summary | {"early_termination": self.early_stop}
+
+
+_JSON_COLUMNS = ("params", "config", "summary", "tags", "early_stop")
+
+
+def _run(row: sqlite3.Row) -> Run:
+    values = dict(row)
+    for name in _JSON_COLUMNS:
+        values[name] = json.loads(values[name]) if values[name] is not None else None
+    values["should_stop"] = bool(values["should_stop"])
+    return Run(**values)
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        k: json.dumps(v) if k in _JSON_COLUMNS and v is not None else v for k, v in values.items()
+    }
+
+
+class Runs:
+    """Queries and changes of runs."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, run_id: int) -> Run | None:
+        """The run with this id."""
+        row = self._db.one("SELECT * FROM runs WHERE id = ?", run_id)
+        return _run(row) if row else None
+
+    def find(self, project_id: int, name: str) -> Run | None:
+        """The run of a project with this name (W&B's run id)."""
+        row = self._db.one("SELECT * FROM runs WHERE project_id = ? AND name = ?", project_id, name)
+        return _run(row) if row else None
+
+    def of_project(self, project_id: int) -> list[Run]:
+        """All runs of a project in creation order."""
+        return self._many("project_id = ?", project_id)
+
+    def of_sweep(self, sweep_id: int) -> list[Run]:
+        """All runs of a sweep in creation order."""
+        return self._many("sweep_id = ?", sweep_id)
+
+    def of_agent(self, agent_id: int) -> list[Run]:
+        """All runs that were handed to an agent, in creation order."""
+        return self._many("agent_id = ?", agent_id)
+
+    def active(self) -> list[Run]:
+        """All runs that have not ended."""
+        return self._many("state IN ('pending', 'running')")
+
+    def _many(self, where: str, *values: Any) -> list[Run]:
+        rows = self._db.all(f"SELECT * FROM runs WHERE {where} ORDER BY id", *values)
+        return [_run(row) for row in rows]
+
+    def create(self, project_id: int, name: str, **values: Any) -> Run:
+        """Add a run; it is called ``run-N`` unless ``display_name`` says otherwise."""
+        with self._db.transaction():
+            if not values.get("display_name"):
+                count = self._db.scalar(
+                    "SELECT count(*) FROM runs WHERE project_id = ?", project_id
+                )
+                values["display_name"] = f"run-{count + 1}"
+            created = now()
+            run_id = self._db.insert(
+                "runs",
+                project_id=project_id,
+                name=name,
+                created_at=created,
+                heartbeat_at=created,
+                **_columns(values),
+            )
+            run = self.get(run_id)
+            assert run is not None
+            return run
+
+    def update(self, run_id: int, **values: Any) -> None:
+        """Set columns of a run."""
+        self._db.update("runs", run_id, **_columns(values))
+
+    def delete(self, run_id: int) -> None:
+        """Remove a run with its streams and files; its artifacts stay."""
+        self._db.write("DELETE FROM runs WHERE id = ?", run_id)
+
+    # Line streams
+
+    def put_lines(
+        self, run_id: int, stream: str, lines: Iterable[tuple[int, int | None, str]]
+    ) -> None:
+        """Store ``(position, step, text)`` lines; a position sent again is replaced, not added."""
+        rows = [(run_id, stream, position, step, text) for position, step, text in lines]
+        self._db.write_many(
+            "INSERT OR REPLACE INTO lines (run_id, stream, position, step, text)"
+            " VALUES (?, ?, ?, ?, ?)",
+            rows,
+        )
+
+    def clear_lines(self, run_id: int, stream: str) -> None:
+        """Drop a stream, as a run that is started anew under its old name does."""
+        with self._db.transaction():
+            self._db.write("DELETE FROM lines WHERE run_id = ? AND stream = ?", run_id, stream)
+            if stream == "history":
+                self._db.write("DELETE FROM metric_values WHERE run_id = ?", run_id)
+
+    def line(self, run_id: int, stream: str, position: int) -> str | None:
+        """One line of a stream."""
+        row = self._db.one(
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ? AND position = ?",
+            run_id,
+            stream,
+            position,
+        )
+        return row["text"] if row else None
+
+    def lines(
+        self,
+        run_id: int,
+        stream: str,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> list[str]:
+        """The lines of a stream in order, those with ``min_step <= step < max_step`` if given."""
+        sql = "SELECT text FROM lines WHERE run_id = ? AND stream = ?"
+        values: list[Any] = [run_id, stream]
+        if min_step is not None:
+            sql += " AND step >= ?"
+            values.append(min_step)
+        if max_step is not None:
+            sql += " AND step < ?"
+            values.append(max_step)
+        return [row["text"] for row in self._db.all(sql + " ORDER BY position", *values)]
+
+    def line_count(self, run_id: int, stream: str) -> int:
+        """Where the next line of a stream goes: one past the last position."""
+        last = self._db.scalar(
+            "SELECT max(position) FROM lines WHERE run_id = ? AND stream = ?", run_id, stream
+        )
+        return 0 if last is None else int(last) + 1
+
+    def last_line(self, run_id: int, stream: str) -> str | None:
+        """The newest line of a stream."""
+        count = self.line_count(run_id, stream)
+        return self.line(run_id, stream, count - 1) if count else None
+
+    # The sweep's metric
+
+    def put_metric_values(self, run_id: int, values: Iterable[tuple[int, float]]) -> None:
+        """Store ``(position, value)`` of the sweep's metric, taken from history lines."""
+        self._db.write_many(
+            "INSERT OR REPLACE INTO metric_values (run_id, position, value) VALUES (?, ?, ?)",
+            [
+                (run_id, position, value if math.isfinite(value) else None)
+                for position, value in values
+            ],
+        )
+
+    def metric_histories(self, sweep_id: int) -> dict[int, list[float]]:
+        """The metric's values in order, of each run of a sweep that has logged it; NaN if not finite."""
+        histories: dict[int, list[float]] = {}
+        for row in self._db.all(
+            "SELECT run_id, value FROM metric_values"
+            " WHERE run_id IN (SELECT id FROM runs WHERE sweep_id = ?) ORDER BY run_id, position",
+            sweep_id,
+        ):
+            value = math.nan if row["value"] is None else row["value"]
+            histories.setdefault(row["run_id"], []).append(value)
+        return histories

@@ -1,0 +1,170 @@
+"""Projects, sweeps and agents."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from src.wandb_server.store.database import Database
+from src.wandb_server.store.runs import new_name, now
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project of an entity."""
+
+    id: int
+    entity: str
+    name: str
+    description: str | None
+    created_at: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep; ``config`` is its YAML text."""
+
+    id: int
+    project_id: int
+    name: str
+    display_name: str | None
+    description: str | None
+    state: str
+    config: str
+    controller: str | None
+    scheduler: str | None
+    prior_runs: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One registered agent of a sweep."""
+
+    id: int
+    sweep_id: int
+    name: str
+    host: str
+    created_at: str
+    heartbeat_at: str
+    exited: int
+
+
+class Projects:
+    """Queries and changes of projects."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, project_id: int) -> Project:
+        """The project with this id, which must exist (others refer to it)."""
+        row = self._db.one("SELECT * FROM projects WHERE id = ?", project_id)
+        assert row is not None
+        return Project(**dict(row))
+
+    def find(self, entity: str, name: str) -> Project | None:
+        """The project with this name."""
+        row = self._db.one("SELECT * FROM projects WHERE entity = ? AND name = ?", entity, name)
+        return Project(**dict(row)) if row else None
+
+    def all(self, entity: str | None = None) -> list[Project]:
+        """All projects, or those of one entity, in creation order."""
+        where, values = ("WHERE entity = ?", (entity,)) if entity else ("", ())
+        rows = self._db.all(f"SELECT * FROM projects {where} ORDER BY id", *values)
+        return [Project(**dict(row)) for row in rows]
+
+    def ensure(self, entity: str, name: str) -> Project:
+        """The project with this name, created when it is not there."""
+        with self._db.transaction():
+            self._db.write(
+                "INSERT INTO projects (entity, name, created_at) VALUES (?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                entity,
+                name,
+                now(),
+            )
+            project = self.find(entity, name)
+            assert project is not None
+            return project
+
+    def update(self, project_id: int, **values: Any) -> None:
+        """Set columns of a project."""
+        self._db.update("projects", project_id, **values)
+
+
+class Sweeps:
+    """Queries and changes of sweeps and agents."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, sweep_id: int) -> Sweep | None:
+        """The sweep with this id."""
+        return _sweep(self._db.one("SELECT * FROM sweeps WHERE id = ?", sweep_id))
+
+    def find(self, project_id: int, name: str) -> Sweep | None:
+        """The sweep of a project with this name (W&B's sweep id)."""
+        return _sweep(
+            self._db.one("SELECT * FROM sweeps WHERE project_id = ? AND name = ?", project_id, name)
+        )
+
+    def of_project(self, project_id: int) -> list[Sweep]:
+        """All sweeps of a project in creation order."""
+        rows = self._db.all("SELECT * FROM sweeps WHERE project_id = ? ORDER BY id", project_id)
+        return [Sweep(**dict(row)) for row in rows]
+
+    def create(self, project_id: int, config: str, **values: Any) -> Sweep:
+        """Add a running sweep."""
+        created = now()
+        sweep_id = self._db.insert(
+            "sweeps",
+            **{
+                "project_id": project_id,
+                "name": new_name(),
+                "config": config,
+                "state": "RUNNING",
+                "created_at": created,
+                "updated_at": created,
+            }
+            | values,
+        )
+        sweep = self.get(sweep_id)
+        assert sweep is not None
+        return sweep
+
+    def update(self, sweep_id: int, **values: Any) -> None:
+        """Set columns of a sweep."""
+        self._db.update("sweeps", sweep_id, updated_at=now(), **values)
+
+    def add_agent(self, sweep_id: int, host: str) -> Agent:
+        """Register an agent."""
+        created = now()
+        agent_id = self._db.insert(
+            "agents",
+            sweep_id=sweep_id,
+            name=new_name(),
+            host=host,
+            created_at=created,
+            heartbeat_at=created,
+        )
+        agent = self.agent(agent_id)
+        assert agent is not None
+        return agent
+
+    def agent(self, agent_id: int) -> Agent | None:
+        """The agent with this id."""
+        row = self._db.one("SELECT * FROM agents WHERE id = ?", agent_id)
+        return Agent(**dict(row)) if row else None
+
+    def agents(self, sweep_id: int) -> list[Agent]:
+        """All agents of a sweep in the order of registration."""
+        rows = self._db.all("SELECT * FROM agents WHERE sweep_id = ? ORDER BY id", sweep_id)
+        return [Agent(**dict(row)) for row in rows]
+
+    def update_agent(self, agent_id: int, **values: Any) -> None:
+        """Set columns of an agent."""
+        self._db.update("agents", agent_id, **values)
+
+
+def _sweep(row: sqlite3.Row | None) -> Sweep | None:
+    return Sweep(**dict(row)) if row else None
