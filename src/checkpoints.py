@@ -1,0 +1,145 @@
+"""Checkpoints: the weights of a network and, beside them, everything needed to rebuild it.
+
+``<stem>.weights.h5`` holds the weights; ``<stem>.json`` the RunConfig, the InputSpec and the
+epoch's metrics. Loading builds the network with our own code and fills in numbers: it never
+executes anything that a file says.
+"""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from src.config import RunConfig
+from src.datasets.spec import InputSpec
+from src.errors import UserError
+from src.metrics import EpochMetrics
+from src.model import NeuralNetwork
+
+FORMAT_VERSION = 1
+PACKAGES = ("tensorflow", "keras", "numpy")
+WEIGHTS_SUFFIX = ".weights.h5"  # Keras insists on it
+INFO_SUFFIX = ".json"
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """The JSON of a checkpoint.
+
+    Attributes:
+        format_version: of the JSON.
+        dataset: name of the data set that it was trained on.
+        config: the whole run.
+        spec: the examples that the network takes, and its classes.
+        metrics: of the epoch that the weights are from.
+        packages: the versions that wrote it, by package.
+        weights_sha256: of the weights' file.
+        previous: while the weights' file is being replaced, what the old one is.
+    """
+
+    format_version: int
+    dataset: str
+    config: RunConfig
+    spec: InputSpec
+    metrics: EpochMetrics
+    packages: dict[str, str]
+    weights_sha256: str
+    previous: "CheckpointInfo | None" = None
+
+
+_INFO = TypeAdapter(CheckpointInfo)
+
+
+def checkpoint_files(path: Path) -> tuple[Path, Path]:
+    """The weights' file and the JSON of a checkpoint, named by its stem or by either of them."""
+    stem = str(path).removesuffix(INFO_SUFFIX).removesuffix(WEIGHTS_SUFFIX)
+    return Path(stem + WEIGHTS_SUFFIX), Path(stem + INFO_SUFFIX)
+
+
+def save(stem: Path, network: NeuralNetwork, metrics: EpochMetrics) -> None:
+    """Write a checkpoint, over an earlier one of the same stem if there is one.
+
+    A crash at any moment leaves the earlier or the new checkpoint loadable: each file is replaced
+    in one go, and until both are, the JSON describes the earlier weights as well.
+    """
+    weights, info_file = checkpoint_files(stem)
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    new_weights = weights.with_name("." + weights.name)
+    network.model.save_weights(new_weights)
+    info = CheckpointInfo(
+        format_version=FORMAT_VERSION,
+        dataset=network.config.dataset,
+        config=network.config,
+        spec=network.spec,
+        metrics=metrics,
+        packages={package: version(package) for package in PACKAGES},
+        weights_sha256=_sha256(new_weights),
+    )
+    if weights.exists() and info_file.exists():
+        with suppress(UserError):  # what cannot be loaded now need not be kept loadable
+            _write(info_file, replace(info, previous=_read(weights, info_file)))
+    new_weights.replace(weights)
+    _write(info_file, info)
+
+
+def load(path: Path) -> tuple[NeuralNetwork, CheckpointInfo]:
+    """Rebuild a network.
+
+    Args:
+        path: the checkpoint's stem, its ``.json`` or its ``.weights.h5``.
+
+    Raises:
+        UserError: if a file is missing, damaged, of another format, or the two do not belong
+            together.
+    """
+    weights, info_file = checkpoint_files(path)
+    for file in (weights, info_file):
+        if not file.is_file():
+            raise UserError(f"no checkpoint file {file}; name the stem of a model in models/")
+    info = _read(weights, info_file)
+    network = NeuralNetwork(info.config, info.spec)
+    try:
+        network.model.load_weights(weights)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{weights} does not fit its network ({reason}); train it again") from None
+    return network, info
+
+
+def _read(weights: Path, info_file: Path) -> CheckpointInfo:
+    """The description of these very weights."""
+    try:
+        info = _INFO.validate_json(info_file.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(
+            f"{info_file} does not describe a checkpoint ({place}: {first['msg']}); "
+            f"copy or train the model again"
+        ) from None
+    if info.format_version != FORMAT_VERSION:
+        raise UserError(
+            f"{info_file} has format {info.format_version}, this version reads {FORMAT_VERSION}; "
+            "use the version of Gradsweep that wrote it"
+        )
+    digest = _sha256(weights)
+    for candidate in (info, info.previous):
+        if candidate and candidate.weights_sha256 == digest:
+            return replace(candidate, previous=None)
+    raise UserError(
+        f"{weights.name} is damaged or not the file that {info_file} describes; copy both again"
+    )
+
+
+def _write(file: Path, info: CheckpointInfo) -> None:
+    new = file.with_name("." + file.name)
+    new.write_bytes(_INFO.dump_json(info, indent=2, exclude_none=True))
+    new.replace(file)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,171 @@
+"""One epoch of training as a few compiled calls, which is where the speed comes from.
+
+The data set stays in memory as uint8. An epoch is a seeded shuffle of it, cut into chunks of many
+steps: the batches of a chunk are gathered first, then one compiled loop takes its steps. What does
+not fill a chunk, at least the epoch's last batch, is taken step by step, and the norms measured.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from src.datasets.spec import Split
+from src.model import NeuralNetwork
+from src.optimizers import Optimizer
+
+# Measured on a CPU: fewer steps a chunk pay more for each call, many more are slower again.
+MAX_CHUNK_STEPS = 50
+# Floating-point operations of a chunk at most, for a request to stop waits until its end.
+MAX_CHUNK_FLOPS = 1e10
+
+Tensor = Any  # TensorFlow ships no types
+
+
+class Norms(NamedTuple):
+    """Global L2 norms at one step: the gradient, the weights after it, what it changed in them."""
+
+    gradient: float
+    weights: float
+    update: float
+
+
+@dataclass
+class EpochTotals:
+    """What an epoch has summed up: over its examples, and at its last step.
+
+    Attributes:
+        examples: how many were seen.
+        loss: sum of their data losses, each before the step that it is part of.
+        correct: how many were classified right.
+        norms: at the last step.
+        learning_rate: at the last step.
+        seconds: the wall time it took, in the first epoch with tracing and compiling.
+        stopped: whether ``should_stop`` cut the epoch short.
+    """
+
+    examples: int = 0
+    loss: float = 0.0
+    correct: int = 0
+    norms: Norms = field(default_factory=lambda: Norms(0.0, 0.0, 0.0))
+    learning_rate: float = 0.0
+    seconds: float = 0.0
+    stopped: bool = False
+
+    def add(self, examples: int, mean_loss: float, mean_accuracy: float) -> None:
+        """Add some examples, by their means."""
+        self.examples += examples
+        self.loss += examples * mean_loss
+        self.correct += round(examples * mean_accuracy)
+
+
+class EpochRunner:
+    """Trains a network for one epoch at a time; everything is traced within the first.
+
+    Args:
+        network: its weights are updated in place.
+        optimizer: built for the network's variables.
+        train: the training examples.
+        batch_size: examples a step; more than there are means all of them.
+        seed: with the number of the epoch, decides the order of the examples.
+    """
+
+    def __init__(
+        self,
+        network: NeuralNetwork,
+        optimizer: Optimizer,
+        train: Split,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._network, self._optimizer, self._seed = network, optimizer, seed
+        self._batch_size = min(batch_size, len(train))
+        # The last batch, which may be smaller, is always a measured step of its own.
+        batches = math.ceil(len(train) / self._batch_size) - 1
+        flops = 6 * self._batch_size * sum(math.prod(v.shape) for v in network.variables)
+        self.chunk_steps = choose_chunk_steps(batches, flops)
+        self.chunks = batches // self.chunk_steps if self.chunk_steps else 0
+        # Batches, not the data set, go to an accelerator: it need not hold all, and a CPU gathers
+        # bytes faster than it is worth to send them.
+        with tf.device("CPU:0"):
+            self._x, self._y = tf.constant(train.x), tf.constant(train.y)
+        self._run_chunk = tf.function(self._take_chunk, jit_compile=True, autograph=False)
+        self._run_step = tf.function(
+            self._take_measured_step,
+            input_signature=[
+                tf.TensorSpec((None, *network.spec.shape), tf.uint8),
+                tf.TensorSpec((None,), tf.int32),
+            ],
+            autograph=False,
+        )
+
+    def run(self, epoch: int, should_stop: Callable[[], bool]) -> EpochTotals:
+        """Train for one epoch, or until ``should_stop`` or a loss that is not finite ends it.
+
+        ``should_stop`` is asked after each chunk. An epoch cut short, too, ends with a measured
+        step.
+        """
+        started = time.perf_counter()
+        order = np.random.default_rng([self._seed, epoch]).permutation(len(self._y))
+        chunked, rest = np.split(order, [self.chunks * self.chunk_steps * self._batch_size])
+        totals = EpochTotals()
+        for indices in np.split(chunked, self.chunks) if self.chunks else []:
+            x, y = self._gather(indices.reshape(self.chunk_steps, self._batch_size))
+            loss, accuracy = self._run_chunk(x, y)
+            totals.add(len(indices), float(loss), float(accuracy))
+            totals.stopped = should_stop()
+            if totals.stopped or not math.isfinite(totals.loss):
+                rest = rest[: self._batch_size]
+                break
+        for start in range(0, len(rest), self._batch_size):
+            x, y = self._gather(rest[start : start + self._batch_size])
+            loss, accuracy, *norms = self._run_step(x, y)
+            totals.add(len(y), float(loss), float(accuracy))
+            totals.norms = Norms(*map(float, norms))
+        totals.learning_rate = float(self._optimizer.learning_rate)
+        totals.seconds = time.perf_counter() - started
+        return totals
+
+    def _gather(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        with tf.device("CPU:0"):
+            return tf.gather(self._x, indices), tf.gather(self._y, indices)
+
+    def _take_chunk(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Steps over batches ``(steps, batch, ...)``: their mean loss and accuracy."""
+
+        def step(i: Tensor, loss: Tensor, accuracy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            # The penalty is in the gradients; leaving it out of the sum saves computing it.
+            taken = self._network.take_step(x[i], y[i], self._optimizer)
+            return i + 1, loss + taken.data_loss, accuracy + taken.accuracy
+
+        steps = self.chunk_steps
+        _, loss, accuracy = tf.while_loop(lambda i, *_: i < steps, step, (0, 0.0, 0.0))
+        return loss / steps, accuracy / steps
+
+    def _take_measured_step(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        """One step: its loss, its accuracy, and the three norms in order."""
+        before = [tf.identity(variable) for variable in self._network.variables]
+        taken = self._network.take_step(x, y, self._optimizer)
+        after = [tf.identity(variable) for variable in self._network.variables]
+        return (
+            taken.data_loss,
+            taken.accuracy,
+            tf.linalg.global_norm(taken.gradients),
+            tf.linalg.global_norm(after),
+            tf.linalg.global_norm([new - old for new, old in zip(after, before, strict=True)]),
+        )
+
+
+def choose_chunk_steps(steps: int, flops_per_step: float) -> int:
+    """How many of an epoch's steps to compile into one chunk: 0 if there are none.
+
+    At most ``MAX_CHUNK_STEPS`` and ``MAX_CHUNK_FLOPS``, and within a factor of two of that the
+    number that leaves the fewest steps over.
+    """
+    most = min(MAX_CHUNK_STEPS, steps, max(1, int(MAX_CHUNK_FLOPS / flops_per_step)))
+    return min(range(most, most // 2, -1), key=lambda size: steps % size, default=0)

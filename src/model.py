@@ -1,0 +1,152 @@
+"""NeuralNetwork: a model with its loss, its L2 penalty and one step of training."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from src.architectures.mlp import build_mlp
+from src.config import RunConfig
+from src.datasets.spec import InputSpec
+from src.optimizers import AdamW, Optimizer, get_optimizer
+
+Tensor = Any  # TensorFlow ships no types
+
+
+class Step(NamedTuple):
+    """What a step found on its batch before it changed the weights.
+
+    Attributes:
+        loss: mean loss of the batch plus the L2 penalty, a scalar.
+        data_loss: the mean loss alone.
+        accuracy: share of the batch classified right.
+        gradients: of ``loss``, one a trainable variable.
+    """
+
+    loss: Tensor
+    data_loss: Tensor
+    accuracy: Tensor
+    gradients: list[Tensor]
+
+
+class NeuralNetwork:
+    """The network that a RunConfig describes, for the examples that an InputSpec describes.
+
+    Attributes:
+        model: the Keras model, from uint8 examples to logits.
+        variables: its trainable ``tf.Variable``s.
+        kernels: those of them that weight decay applies to: weight matrices, never biases.
+    """
+
+    def __init__(self, config: RunConfig, spec: InputSpec) -> None:
+        self.config = config
+        self.spec = spec
+        self.model = build_mlp(config, spec)
+        trainable = self.model.trainable_variables
+        self.variables = [variable.value for variable in trainable]
+        self.kernels = [v.value for v in trainable if v.name.endswith("kernel")]
+        # Of any batch size, so that a smaller last batch is not traced again.
+        self._compiled_forward = tf.function(
+            self.forward,
+            input_signature=[tf.TensorSpec((None, *spec.shape), tf.uint8)],
+            autograph=False,
+        )
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Logits ``(batch, num_classes)`` for uint8 examples ``(batch, *spec.shape)``."""
+        return self.model(x, training=training)
+
+    def compute_loss(self, y_true: Tensor, logits: Tensor) -> Tensor:
+        """The mean loss of a batch, without the L2 penalty: a scalar.
+
+        Args:
+            y_true: class numbers, int32 ``(batch,)``.
+            logits: ``(batch, num_classes)``.
+
+        Returns:
+            ``cross_entropy``: −log of the softmax probability of the true class.
+            ``mse``: the squared difference between the softmax probabilities and the one-hot
+            label, averaged over classes.
+        """
+        if self.config.loss == "cross_entropy":
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(y_true, logits)
+        else:
+            losses = tf.square(tf.nn.softmax(logits) - tf.one_hot(y_true, self.spec.num_classes))
+        return tf.reduce_mean(losses)
+
+    def compute_penalty(self) -> Tensor:
+        """The L2 penalty ``weight_decay · Σ‖kernel‖²/2``; 0 for adamw, which decays by itself."""
+        if self.config.optimizer == "adamw" or self.config.weight_decay == 0:
+            return tf.constant(0.0)
+        return self.config.weight_decay * tf.add_n([tf.nn.l2_loss(k) for k in self.kernels])
+
+    def train_step(
+        self, x_batch: Tensor, y_batch: Tensor, optimizer: Optimizer
+    ) -> tuple[Tensor, Tensor]:
+        """Take one step of gradient descent on a batch.
+
+        Args:
+            x_batch: uint8 ``(batch, *spec.shape)``.
+            y_batch: int32 ``(batch,)``.
+            optimizer: updates the variables in place.
+
+        Returns:
+            The loss of the batch, L2 penalty included, and its accuracy, before the step.
+        """
+        step = self.take_step(x_batch, y_batch, optimizer)
+        return step.loss, step.accuracy
+
+    def take_step(self, x_batch: Tensor, y_batch: Tensor, optimizer: Optimizer) -> Step:
+        """As :meth:`train_step`, telling all that there is to know of the step."""
+        with tf.GradientTape() as tape:
+            logits = self.forward(x_batch, training=True)
+            data_loss = self.compute_loss(y_batch, logits)
+            loss = data_loss + self.compute_penalty()
+        gradients = tape.gradient(loss, self.variables)
+        optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+        return Step(loss, data_loss, accuracy(y_batch, logits), gradients)
+
+    def predict(self, x: NDArray[np.uint8], batch_size: int = 1000) -> NDArray[np.float32]:
+        """Class probabilities ``(n, num_classes)`` of uint8 examples ``(n, *spec.shape)``."""
+        probabilities: NDArray[np.float32] = tf.nn.softmax(self._logits(x, batch_size)).numpy()
+        return probabilities
+
+    def evaluate(
+        self, x: NDArray[np.uint8], y: NDArray[np.int32], batch_size: int = 1000
+    ) -> tuple[float, float]:
+        """Mean loss, without the L2 penalty, and accuracy on labelled examples."""
+        logits = self._logits(x, batch_size)
+        return float(self.compute_loss(y, logits)), float(accuracy(y, logits))
+
+    def _logits(self, x: NDArray[np.uint8], batch_size: int) -> Tensor:
+        starts = range(0, max(len(x), 1), batch_size)
+        return tf.concat([self._compiled_forward(x[i : i + batch_size]) for i in starts], axis=0)
+
+    def create_optimizer(self) -> Optimizer:
+        """The optimizer that the config names, with its slots made; adamw decays kernels only."""
+        optimizer = get_optimizer(
+            self.config.optimizer,
+            learning_rate=self.config.learning_rate,
+            **self.config.optimizer_hyperparameters(),
+        )
+        if isinstance(optimizer, AdamW):
+            optimizer.decay_only(self.kernels)
+        optimizer.build(self.variables)
+        return optimizer
+
+    def describe(self) -> str:
+        """One line: the model's size, and how many of its tensors weight decay applies to."""
+        sizes = [int(np.prod(v.shape)) for v in self.variables]
+        decayed = [int(np.prod(k.shape)) for k in self.kernels]
+        return (
+            f"{sum(sizes):,} parameters in {len(sizes)} tensors: "
+            f"{len(decayed)} decayed ({sum(decayed):,} parameters), "
+            f"{len(sizes) - len(decayed)} not decayed ({sum(sizes) - sum(decayed):,} parameters)"
+        )
+
+
+def accuracy(y_true: Tensor, logits: Tensor) -> Tensor:
+    """The share of a batch whose largest logit is that of its true class: a scalar."""
+    predicted = tf.argmax(logits, axis=1, output_type=tf.int32)
+    return tf.reduce_mean(tf.cast(tf.equal(predicted, y_true), tf.float32))
