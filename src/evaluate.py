@@ -54,6 +54,9 @@ def evaluate_checkpoint(
             cannot be written.
     """
     # Imported here: TensorFlow takes seconds that --help and a mistyped flag need not wait for.
+    from src.startup import start_tensorflow
+
+    start_tensorflow()
     from src import checkpoints, datasets
     from src.datasets.catalogue import get_dataset
     from src.reporting import report, tables
