@@ -1,0 +1,269 @@
+"""Which configuration a sweep tries next: Bayesian (Optuna's TPE), random or grid search.
+
+A suggestion depends on the sweep's seed and on its runs alone, so that a server started anew
+continues as the old one would have. A configuration is never suggested twice: when every one of a
+finite space has been tried, the search ends.
+"""
+
+import math
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.samplers import TPESampler
+from optuna.trial import TrialState, create_trial
+
+from src.wandb_server.distributions import Choice, Key, Numeric, Parameter
+from src.wandb_server.sweep_spec import Path, SweepSpec
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+# Drawn from the prior before the model has this many results to learn from.
+_STARTUP_RESULTS = 10
+# When the model suggests what has been tried already: how often it is asked again, and then how
+# many neighbours of its suggestion are looked at before any untried configuration will do.
+_MODEL_ATTEMPTS = 3
+_NEIGHBOUR_ATTEMPTS = 100
+
+Point = tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of the sweep. ``value`` is its best value of the metric (so far, while running)."""
+
+    params: dict[str, Any]
+    state: Literal["running", "finished", "failed"]
+    value: float | None
+
+
+class Searcher:
+    """Suggests the configurations of one sweep. For one thread at a time."""
+
+    def __init__(self, spec: SweepSpec) -> None:
+        self._method = spec.method
+        self._sign = 1.0 if spec.goal == "minimize" else -1.0
+        self._space = _Space(spec.parameters)
+        self._seed = secrets.randbits(63) if spec.seed is None else spec.seed
+        self._model = _Model(self._space)
+
+    def suggest(self, trials: Sequence[Trial]) -> dict[str, Any] | None:
+        """The next configuration, nested as in the sweep's YAML.
+
+        Args:
+            trials: all runs of the sweep in the order of their creation. One whose parameters lie
+                outside the space (of another sweep, or before an edit) is ignored.
+
+        Returns:
+            None, for every method, when the space is finite and all of it is among the trials.
+        """
+        points = [self._space.locate(trial.params) for trial in trials]
+        tried = {point for point in points if point is not None}
+        if self._space.size is not None and len(tried) >= self._space.size:
+            return None
+        if self._method == "grid":
+            return self._space.params(self._space.first_untried(0, tried))
+        rng = np.random.default_rng([self._seed, len(trials)])
+        observations = self._observations(points, trials) if self._method == "bayes" else []
+        return self._space.params(self._search(observations, tried, rng))
+
+    def _search(
+        self, observations: list["_Observation"], tried: Collection[Point], rng: np.random.Generator
+    ) -> Point:
+        origin = None
+        if sum(map(_Observation.is_result, observations)) >= _STARTUP_RESULTS:
+            self._model.observe(observations)
+            for _ in range(_MODEL_ATTEMPTS):
+                origin = self._model.suggest(seed=int(rng.integers(2**32)))
+                if origin not in tried:
+                    return origin
+        for attempt in range(_NEIGHBOUR_ATTEMPTS):
+            point = self._space.draw(rng)
+            if origin is not None:
+                point = _crossed(
+                    origin, point, 1 + attempt * len(point) // _NEIGHBOUR_ATTEMPTS, rng
+                )
+            if point not in tried:
+                return point
+        return self._space.first_untried(int(rng.integers(2**62)), tried)
+
+    def _observations(
+        self, points: Sequence[Point | None], trials: Sequence[Trial]
+    ) -> list["_Observation"]:
+        observations = [
+            _Observation(point, self._loss(trial))
+            for point, trial in zip(points, trials, strict=True)
+            if point is not None
+        ]
+        # A run that failed says nothing against a configuration that another run finished.
+        finished = {observation.point for observation in observations if observation.is_result()}
+        return [
+            observation
+            for observation in observations
+            if observation.loss != math.inf or observation.point not in finished
+        ]
+
+    def _loss(self, trial: Trial) -> float | None:
+        if trial.state == "running":
+            return None
+        if trial.state == "failed" or trial.value is None or not math.isfinite(trial.value):
+            return math.inf
+        return self._sign * trial.value
+
+
+@dataclass(frozen=True)
+class _Observation:
+    """A point and its loss: None while running, infinite if the run failed."""
+
+    point: Point
+    loss: float | None
+
+    def is_result(self) -> bool:
+        return self.loss is not None and math.isfinite(self.loss)
+
+
+class _Space:
+    """The product of the parameters; a point has one key for each of them."""
+
+    def __init__(self, parameters: Mapping[Path, Parameter]) -> None:
+        self._paths = list(parameters)
+        self.parameters = list(parameters.values())
+        sizes = [parameter.size for parameter in self.parameters]
+        self.size = None if None in sizes else math.prod(size or 0 for size in sizes)
+
+    def locate(self, params: Mapping[str, Any]) -> Point | None:
+        """The point of a nested configuration; None if it is not in the space."""
+        keys = []
+        for path, parameter in zip(self._paths, self.parameters, strict=True):
+            value: Any = params
+            for name in path:
+                if not isinstance(value, Mapping) or name not in value:
+                    return None
+                value = value[name]
+            key = parameter.key(value)
+            if key is None:
+                return None
+            keys.append(key)
+        return tuple(keys)
+
+    def params(self, point: Point) -> dict[str, Any]:
+        """The nested configuration of a point."""
+        params: dict[str, Any] = {}
+        for path, parameter, key in zip(self._paths, self.parameters, point, strict=True):
+            node = params
+            for name in path[:-1]:
+                node = node.setdefault(name, {})
+            node[path[-1]] = parameter.value(key)
+        return params
+
+    def draw(self, rng: np.random.Generator) -> Point:
+        """A point drawn from the distributions of the parameters."""
+        return tuple(parameter.draw(rng.random()) for parameter in self.parameters)
+
+    def first_untried(self, start: int, tried: Collection[Point]) -> Point:
+        """Of a finite space, the first point from place ``start`` (modulo its size) not tried.
+
+        The last parameter changes fastest.
+        """
+        if self.size is None:
+            raise ValueError("parameters: their values are too close together to be told apart")
+        index = start
+        while (point := self._nth(index % self.size)) in tried:
+            index += 1
+        return point
+
+    def _nth(self, index: int) -> Point:
+        keys: list[Key] = []
+        for parameter in reversed(self.parameters):
+            index, key = divmod(index, parameter.size or 1)
+            keys.append(key)
+        return tuple(reversed(keys))
+
+
+def _crossed(origin: Point, other: Point, changes: int, rng: np.random.Generator) -> Point:
+    """``origin`` with the keys of ``other`` at so many places, chosen at random."""
+    places = set(rng.choice(len(origin), size=changes, replace=False).tolist())
+    return tuple(other[i] if i in places else key for i, key in enumerate(origin))
+
+
+class _Model:
+    """TPE over the space, on a study that is extended as observations come in.
+
+    Adding to the study costs far less than filling a new one with a thousand trials at every
+    suggestion, and gives the same suggestions.
+    """
+
+    def __init__(self, space: _Space) -> None:
+        self._parameters = space.parameters
+        self._distributions: dict[str, BaseDistribution] = {
+            str(place): (
+                CategoricalDistribution(range(parameter.size))
+                if isinstance(parameter, Choice)
+                else FloatDistribution(0, 1)
+            )
+            for place, parameter in enumerate(self._parameters)
+        }
+        self._study = optuna.create_study()
+        self._observed: list[_Observation] = []
+        self._numbers: list[int] = []  # of the observations' trials in the study
+
+    def observe(self, observations: Sequence[_Observation]) -> None:
+        """Bring the study up to date."""
+        if not self._is_continued_by(observations):
+            self._study, self._observed, self._numbers = optuna.create_study(), [], []
+        for known, number, now in zip(self._observed, self._numbers, observations, strict=False):
+            if known.loss != now.loss:
+                self._study.tell(number, now.loss)
+        for observation in observations[len(self._observed) :]:
+            self._numbers.append(len(self._study.get_trials(deepcopy=False)))
+            self._study.add_trial(
+                create_trial(
+                    state=TrialState.RUNNING if observation.loss is None else TrialState.COMPLETE,
+                    value=observation.loss,
+                    params=self._coordinates(observation.point),
+                    distributions=self._distributions,
+                )
+            )
+        self._observed = list(observations)
+
+    def suggest(self, seed: int) -> Point:
+        """The model's most promising point, which may have been tried already."""
+        self._study.sampler = _Sampler(self._distributions, seed)
+        trial = self._study.ask(self._distributions)
+        # The run that may come of it is observed once it exists; a failed trial counts nothing.
+        self._study.tell(trial, state=TrialState.FAIL)
+        return tuple(
+            parameter.draw(trial.params[name])
+            if isinstance(parameter, Numeric)
+            else trial.params[name]
+            for name, parameter in zip(self._distributions, self._parameters, strict=True)
+        )
+
+    def _is_continued_by(self, observations: Sequence[_Observation]) -> bool:
+        return len(self._observed) <= len(observations) and all(
+            known.point == now.point and known.loss in (None, now.loss)
+            for known, now in zip(self._observed, observations, strict=False)
+        )
+
+    def _coordinates(self, point: Point) -> dict[str, Key]:
+        return {
+            name: parameter.quantile(key) if isinstance(parameter, Numeric) else key
+            for name, parameter, key in zip(
+                self._distributions, self._parameters, point, strict=True
+            )
+        }
+
+
+class _Sampler(TPESampler):
+    """TPE whose space is known, instead of inferred from all trials at every suggestion."""
+
+    def __init__(self, distributions: dict[str, BaseDistribution], seed: int) -> None:
+        super().__init__(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=0)
+        self._known = {name: one for name, one in distributions.items() if not one.single()}
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+        return self._known
