@@ -32,10 +32,25 @@ _FINISH_TIMEOUT_SECONDS = 60.0
 _PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
 
 
+def server_url() -> str:
+    """The address of the W&B server that the client is set to."""
+    return str(_client_settings().base_url)
+
+
 def has_api_key() -> bool:
-    """Whether the wandb client has a key for the server it is set to; never asks for one."""
-    host = wandb.Settings().base_url
-    return wbauth.authenticate_session(host=host, source=PROJECT, prompt=False) is not None
+    """Whether the client has a key for the server it is set to; never asks for one."""
+    settings = _client_settings()
+    if settings.api_key or settings.identity_token_file:
+        return True
+    return wbauth.read_netrc_auth(host=settings.base_url) is not None
+
+
+def _client_settings() -> wandb.Settings:
+    # Read anew: wandb's own global settings are fixed once somebody has looked at them.
+    settings = wandb.Settings()
+    settings.update_from_system_settings()
+    settings.update_from_env_vars(dict(os.environ))
+    return settings
 
 
 class Tracker:
@@ -109,13 +124,13 @@ def _start_run(config: RunConfig) -> Any:
         return _init(config, mode)
     except wandb.errors.AuthenticationError as error:
         raise UserError(
-            f"the W&B server at {wandb.Settings().base_url} refuses the API key ({error}); "
+            f"the W&B server at {server_url()} refuses the API key ({error}); "
             "mend WANDB_API_KEY or run `wandb login --relogin`"
         ) from None
     except wandb.errors.CommError as error:
         reason = str(error).splitlines()[0]
         print(
-            f"W&B: {wandb.Settings().base_url} does not answer ({reason}); logging offline",
+            f"W&B: {server_url()} does not answer ({reason}); logging offline",
             file=sys.stderr,
         )
         return _init(config, "offline")
@@ -133,8 +148,10 @@ def _mode(config: RunConfig) -> Any:
 
 
 def _init(config: RunConfig, mode: Any) -> Any:
+    # A sweep's runs belong to its project; wandb warns when it is given again.
+    in_sweep = "WANDB_SWEEP_ID" in os.environ
     return wandb.init(
-        project=os.environ.get("WANDB_PROJECT", PROJECT),
+        project=None if in_sweep else os.environ.get("WANDB_PROJECT", PROJECT),
         name=config.run_name,
         mode=mode,
         dir=os.environ.get("WANDB_DIR", str(ROOT)),

@@ -7,7 +7,6 @@ thread; here the trainer is asked, and ends the run with nothing lost.
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +75,9 @@ class WarmAgent(pyagent.Agent):  # type: ignore[misc]
 
 def _end_with_parent() -> None:
     """Stop as after a SIGTERM when stdin closes, which it does when the fleet's process dies."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: a thread inside its lock would abort the interpreter's shutdown.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

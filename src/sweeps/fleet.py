@@ -113,10 +113,13 @@ class Fleet:
 def _environment(agents: int) -> dict[str, str]:
     """The agents' environment: the cores shared out, wandb's output in the log without colours."""
     threads = str(max(1, (os.cpu_count() or 1) // agents))
-    return {
+    environment = {
         "TF_NUM_INTRAOP_THREADS": threads,
         "TF_NUM_INTEROP_THREADS": threads,
         "WANDB_DIR": str(ROOT),
         **os.environ,
         "NO_COLOR": "1",
     }
+    # Each agent is to have a wandb service of its own, which ends with it.
+    environment.pop("WANDB_SERVICE", None)
+    return environment

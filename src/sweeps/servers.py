@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import requests
-import wandb
 
 from src.errors import UserError
 from src.paths import ROOT, SERVER_DATA
-from src.tracking import has_api_key
+from src.tracking import has_api_key, server_url
 
 ServerChoice = Literal["auto", "local", "cloud"]
 
@@ -38,7 +37,7 @@ class Server:
     @property
     def url(self) -> str:
         """Its address."""
-        return str(wandb.Settings().base_url)
+        return server_url()
 
     def tend(self) -> list[str]:
         """Mend what can be mended; a line for each thing that was."""

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -48,7 +49,7 @@ def look_again(sweep: Sweep, server: Server) -> str:
     """How to open the dashboard later."""
     if not server.ours:
         return f"Dashboard  {sweep.url}"
-    page = sweep.url.removeprefix(server.url)
+    page = urlsplit(sweep.url).path
     return f"Dashboard  `make server`, then http://127.0.0.1:{SERVER_PORT}{page}"
 
 
