@@ -14,7 +14,7 @@ from itertools import accumulate
 from statistics import NormalDist
 from typing import Any, Protocol
 
-from scipy.special import betainc, betaincinv  # type: ignore[import-untyped]
+from scipy.special import betainc, betaincinv
 
 # The smallest step below 1 that a uniform draw can take: no draw of a normal lies beyond 8.2 sigma.
 _EPSILON = 2.0**-53
