@@ -4,6 +4,7 @@ They use matplotlib's object interface alone. ``pyplot`` would keep every figure
 and is not safe in the threads of a sweep; what is made here is freed like any other object.
 """
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -42,21 +43,26 @@ def confusion_matrix_figure(confusion: pd.DataFrame, *, normalised: bool, title:
     classes = len(confusion)
     values = normalise_rows(confusion) * 100 if normalised else confusion
     text = values.map(lambda value: _cell(value, normalised))
-    size = min(max(5.5, 2.6 + 0.66 * classes), 20)
+    size = min(max(7, 2.6 + 0.66 * classes), 20)
     figure = new_figure(size + 0.4, size)
     axes = figure.add_subplot()
     diagonal = np.eye(classes, dtype=bool)
-    for hidden, colours in ((~diagonal, "Blues"), (diagonal, "Oranges")):
+    # Colour map, how far from its dark end the top value stays, and ink that is legible on it.
+    layers: tuple[tuple[NDArray[np.bool_], str, float, dict[str, str]], ...] = (
+        (~diagonal, "Blues", 1.25, {}),
+        (diagonal, "Oranges", 1.9, {"color": "black"}),
+    )
+    for hidden, colours, headroom, ink in layers:
         top = float(np.where(hidden, 0, values).max())
         sns.heatmap(
             values,
             mask=hidden,
             # A power below one keeps small counts visible beside large ones.
-            norm=PowerNorm(0.65, vmin=0, vmax=top * 1.25 or 1),
+            norm=PowerNorm(0.65, vmin=0, vmax=top * headroom or 1),
             cmap=colours,
             annot=text if classes <= MAX_ANNOTATED_CLASSES else False,
             fmt="",
-            annot_kws={"fontsize": 11 if classes <= 12 else 7},
+            annot_kws={"fontsize": 11 if classes <= 12 else 7, **ink},
             cbar=False,
             square=True,
             linewidths=0.6,
@@ -66,7 +72,7 @@ def confusion_matrix_figure(confusion: pd.DataFrame, *, normalised: bool, title:
             ax=axes,
         )
     unit = "% of each true class" if normalised else "number of examples"
-    _headings(axes, title, f"{unit}; blue: right, orange: mistaken")
+    _headings(figure, axes, title, f"{unit}; blue: right, orange: mistaken")
     axes.set_xlabel("predicted class", labelpad=8)
     axes.set_ylabel("true class", labelpad=8)
     for label in axes.get_xticklabels():
@@ -97,7 +103,7 @@ def per_class_accuracy_figure(confusion: pd.DataFrame, *, title: str) -> Figure:
     for row, share in enumerate(shares["accuracy"]):
         axes.text(1.08, row, f"{share:.1%}", va="center", ha="right", fontsize=11)
     axes.axvline(overall, color=WRONG, linestyle="--", linewidth=1.5)
-    _headings(axes, title, f"dashed: all classes together, {overall:.1%}")
+    _headings(figure, axes, title, f"dashed: all classes together, {overall:.1%}")
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.set_xlabel("share recognised")
@@ -164,8 +170,10 @@ def _cell(value: float, normalised: bool) -> str:
     return f"{value:.1f}" if normalised else f"{value:.0f}"
 
 
-def _headings(axes: Axes, title: str, subtitle: str) -> None:
-    axes.set_title(f"{title}\n", loc="left", fontsize=14, fontweight="bold")
+def _headings(figure: Figure, axes: Axes, title: str, subtitle: str) -> None:
+    # A bold character of this size is about an eighth of an inch wide.
+    lines = textwrap.fill(title, int(8 * (figure.get_figwidth() - 1.5)))
+    axes.set_title(f"{lines}\n", loc="left", fontsize=14, fontweight="bold")
     axes.annotate(
         subtitle, (0, 1), (0, 7), xycoords="axes fraction", textcoords="offset points", color=GREY
     )

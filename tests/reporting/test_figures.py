@@ -60,8 +60,11 @@ def test_confusion_cells_show_each_value_and_leave_zeros_empty(normalised: bool)
     assert "0.0" not in cells
 
 
-def test_confusion_labels_of_ten_long_names_stay_inside_and_do_not_overlap() -> None:
-    figure = confusion_matrix_figure(CONFUSION, normalised=False, title="Confusion matrix")
+@pytest.mark.parametrize("classes", [2, 4, 10])
+def test_confusion_labels_and_long_title_stay_inside_and_do_not_overlap(classes: int) -> None:
+    confusion = CONFUSION.iloc[-classes:, -classes:]
+    title = "Validation confusion, fashion_mnist, run 8k2jx0qa of a long name"
+    figure = confusion_matrix_figure(confusion, normalised=False, title=title)
     png(figure)
     axes = figure.axes[0]
     # Rotated labels overlap when their unrotated heights are wider apart than their anchors.
@@ -69,7 +72,7 @@ def test_confusion_labels_of_ten_long_names_stay_inside_and_do_not_overlap() -> 
         label.get_transform().transform(label.get_position())[0] for label in axes.get_xticklabels()
     ]
     height = axes.get_yticklabels()[0].get_window_extent().height
-    assert [label.get_text() for label in axes.get_xticklabels()] == list(NAMES)
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(NAMES[-classes:])
     assert min(np.diff(anchors)) * np.sin(np.pi / 4) > height
     for label in visible_texts(figure):
         box = label.get_window_extent()
