@@ -153,7 +153,8 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
 
 
 def _stop_at_eof(stop: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin: a thread inside its lock would abort the interpreter's shutdown.
+    while os.read(0, 4096):
         pass
     loop.call_soon_threadsafe(stop)
 

@@ -7,7 +7,15 @@ from typing import Any
 from graphql.language import OperationType
 
 from src.wandb_server.context import Server
-from src.wandb_server.resolvers import artifacts, projects, run_changes, sweeps, viewer, views
+from src.wandb_server.resolvers import (
+    artifact_changes,
+    artifacts,
+    projects,
+    run_changes,
+    sweeps,
+    viewer,
+    views,
+)
 from src.wandb_server.resolvers.types import Resolvers
 
 _QUERIES: Resolvers = viewer.QUERIES | projects.QUERIES | artifacts.QUERIES | views.QUERIES
@@ -15,7 +23,7 @@ _MUTATIONS: Resolvers = (
     projects.MUTATIONS
     | run_changes.MUTATIONS
     | sweeps.MUTATIONS
-    | artifacts.MUTATIONS
+    | artifact_changes.MUTATIONS
     | views.MUTATIONS
 )
 

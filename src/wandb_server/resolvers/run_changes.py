@@ -5,6 +5,7 @@ from typing import Any
 from src.wandb_server.arguments import Args
 from src.wandb_server.context import DEFAULT_PROJECT, ENTITY, Server
 from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.names import check_file_name
 from src.wandb_server.resolvers.runs import file_node, run_by_id, run_node
 from src.wandb_server.resolvers.sweeps import find_sweep
 from src.wandb_server.resolvers.types import Resolvers
@@ -114,23 +115,6 @@ def _create_files(server: Server, args: Args) -> dict[str, Any]:
         "uploadHeaders": [],
         "files": [file_node(server, file) for file in files],
     }
-
-
-def check_file_name(name: str) -> None:
-    """Refuse a name that, joined to a folder by whoever downloads it, would leave that folder.
-
-    Raises:
-        RequestError: The name is absolute, empty or climbs.
-    """
-    parts = name.replace("\\", "/").split("/")
-    if (
-        not name
-        or name.startswith(("/", "\\"))
-        or ".." in parts
-        or "\0" in name
-        or len(name) > 4096
-    ):
-        raise RequestError(f"unacceptable file name {name[:100]!r}")
 
 
 def _files_uploaded(server: Server, args: Args) -> dict[str, Any]:

@@ -1,8 +1,316 @@
-"""Artifacts."""
+"""Artifacts, the collections they are versions of, and their aliases, tags and files."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from src.wandb_server.store.database import Database
+from src.wandb_server.store.runs import now
+
+CollectionKind = Literal["ArtifactSequence", "ArtifactPortfolio"]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A named series of artifacts: a sequence that they are logged to, or a portfolio of links."""
+
+    id: int
+    project_id: int
+    kind: CollectionKind
+    type: str
+    name: str
+    description: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One artifact; ``collection_id`` is the sequence that it was logged to."""
+
+    id: int
+    collection_id: int
+    client_id: str | None
+    distributed_id: str | None
+    run_id: int | None
+    state: str
+    digest: str
+    description: str | None
+    metadata: str | None
+    history_step: int | None
+    size: int
+    file_count: int
+    wanted_aliases: list[str]
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Membership:
+    """An artifact as version ``version`` of a collection."""
+
+    id: int
+    collection_id: int
+    artifact_id: int
+    version: int
+    created_at: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A list of an artifact's contents, uploaded as a JSON file."""
+
+    id: int
+    artifact_id: int
+    name: str
+    kind: str
+    digest: str
+    base_id: int | None
+    blob_id: str
 
 
 class Artifacts:
+    """Queries and changes of artifacts."""
+
     def __init__(self, db: Database) -> None:
         self._db = db
+
+    # Collections
+
+    def collection(self, collection_id: int) -> Collection | None:
+        """The collection with this id."""
+        return _collection(self._db.one("SELECT * FROM collections WHERE id = ?", collection_id))
+
+    def find_collection(self, project_id: int, name: str) -> Collection | None:
+        """The collection of a project with this name."""
+        sql = "SELECT * FROM collections WHERE project_id = ? AND name = ?"
+        return _collection(self._db.one(sql, project_id, name))
+
+    def collections(self, project_id: int) -> list[Collection]:
+        """All collections of a project in creation order."""
+        rows = self._db.all(
+            "SELECT * FROM collections WHERE project_id = ? ORDER BY id", project_id
+        )
+        return [Collection(**dict(row)) for row in rows]
+
+    def ensure_collection(
+        self, project_id: int, name: str, kind: CollectionKind, type_name: str
+    ) -> Collection:
+        """The collection with this name, created when it is not there."""
+        with self._db.transaction():
+            found = self.find_collection(project_id, name)
+            if found is None:
+                self._db.insert(
+                    "collections",
+                    project_id=project_id,
+                    kind=kind,
+                    type=type_name,
+                    name=name,
+                    created_at=now(),
+                    updated_at=now(),
+                )
+                found = self.find_collection(project_id, name)
+                assert found is not None
+            return found
+
+    def update_collection(self, collection_id: int, **values: Any) -> None:
+        """Set columns of a collection."""
+        self._db.update("collections", collection_id, updated_at=now(), **values)
+
+    def delete_collection(self, collection_id: int) -> None:
+        """Remove a collection; a sequence goes with its artifacts."""
+        self._db.write("DELETE FROM collections WHERE id = ?", collection_id)
+
+    # Artifacts
+
+    def get(self, artifact_id: int) -> Artifact | None:
+        """The artifact with this id."""
+        found = self._many("SELECT * FROM artifacts WHERE id = ?", artifact_id)
+        return found[0] if found else None
+
+    def by_client_id(self, client_id: str) -> Artifact | None:
+        """The artifact that its client made under this id."""
+        found = self._many("SELECT * FROM artifacts WHERE client_id = ?", client_id)
+        return found[0] if found else None
+
+    def pending_parts(self, collection_id: int, distributed_id: str) -> Artifact | None:
+        """The artifact that several clients are still putting together under this id."""
+        found = self._many(
+            "SELECT * FROM artifacts"
+            " WHERE collection_id = ? AND distributed_id = ? AND state = 'PENDING'",
+            collection_id,
+            distributed_id,
+        )
+        return found[0] if found else None
+
+    def logged_by(self, run_id: int) -> list[Artifact]:
+        """The committed artifacts of a run in creation order."""
+        return self._many(
+            "SELECT * FROM artifacts WHERE run_id = ? AND state = 'COMMITTED' ORDER BY id", run_id
+        )
+
+    def used_by(self, run_id: int) -> list[Artifact]:
+        """The artifacts that a run has used."""
+        return self._many(
+            "SELECT a.* FROM artifacts a JOIN artifact_uses u ON u.artifact_id = a.id"
+            " WHERE u.run_id = ? ORDER BY a.id",
+            run_id,
+        )
+
+    def _many(self, sql: str, *values: Any) -> list[Artifact]:
+        rows = [dict(row) for row in self._db.all(sql, *values)]
+        return [
+            Artifact(**(row | {"wanted_aliases": json.loads(row["wanted_aliases"])}))
+            for row in rows
+        ]
+
+    def create(self, collection_id: int, wanted_aliases: list[str], **values: Any) -> Artifact:
+        """Add a pending artifact."""
+        artifact_id = self._db.insert(
+            "artifacts",
+            collection_id=collection_id,
+            wanted_aliases=json.dumps(wanted_aliases),
+            state="PENDING",
+            created_at=now(),
+            updated_at=now(),
+            **values,
+        )
+        artifact = self.get(artifact_id)
+        assert artifact is not None
+        return artifact
+
+    def update(self, artifact_id: int, **values: Any) -> None:
+        """Set columns of an artifact."""
+        self._db.update("artifacts", artifact_id, updated_at=now(), **values)
+
+    def delete(self, artifact_id: int) -> None:
+        """Remove an artifact with its memberships and aliases."""
+        self._db.write("DELETE FROM artifacts WHERE id = ?", artifact_id)
+
+    def add_use(self, run_id: int, artifact_id: int) -> None:
+        """Note that a run uses an artifact."""
+        self._db.write(
+            "INSERT INTO artifact_uses (run_id, artifact_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            run_id,
+            artifact_id,
+        )
+
+    def users(self, artifact_id: int) -> list[int]:
+        """Ids of the runs that use an artifact."""
+        sql = "SELECT run_id FROM artifact_uses WHERE artifact_id = ? ORDER BY run_id"
+        return [row["run_id"] for row in self._db.all(sql, artifact_id)]
+
+    # Versions and aliases
+
+    def memberships(
+        self, *, collection_id: int | None = None, artifact_id: int | None = None
+    ) -> list[Membership]:
+        """The versions of a collection, or the collections of an artifact, oldest first."""
+        column = "collection_id" if collection_id is not None else "artifact_id"
+        value = collection_id if collection_id is not None else artifact_id
+        rows = self._db.all(f"SELECT * FROM memberships WHERE {column} = ? ORDER BY id", value)
+        return [Membership(**dict(row)) for row in rows]
+
+    def add_version(self, collection_id: int, artifact_id: int, aliases: list[str]) -> Membership:
+        """Make an artifact the newest version of a collection, if it is not yet a member."""
+        with self._db.transaction():
+            for membership in self.memberships(artifact_id=artifact_id):
+                if membership.collection_id == collection_id:
+                    break
+            else:
+                last = self._db.scalar(
+                    "SELECT max(version) FROM memberships WHERE collection_id = ?", collection_id
+                )
+                self._db.insert(
+                    "memberships",
+                    collection_id=collection_id,
+                    artifact_id=artifact_id,
+                    version=0 if last is None else last + 1,
+                    created_at=now(),
+                )
+                membership = self.memberships(artifact_id=artifact_id)[-1]
+                self.set_aliases(collection_id, artifact_id, ["latest"])
+            self.set_aliases(collection_id, artifact_id, aliases)
+            return membership
+
+    def remove_version(self, collection_id: int, artifact_id: int) -> None:
+        """Take an artifact out of a collection."""
+        with self._db.transaction():
+            for table in ("memberships", "aliases"):
+                self._db.write(
+                    f"DELETE FROM {table} WHERE collection_id = ? AND artifact_id = ?",
+                    collection_id,
+                    artifact_id,
+                )
+
+    def resolve(self, collection_id: int, alias: str) -> Membership | None:
+        """The version of a collection that an alias, ``vN`` or a digest means."""
+        row = self._db.one(
+            "SELECT m.* FROM memberships m JOIN aliases a"
+            " ON a.collection_id = m.collection_id AND a.artifact_id = m.artifact_id"
+            " WHERE m.collection_id = ? AND a.alias = ?",
+            collection_id,
+            alias,
+        ) or self._db.one(
+            "SELECT m.* FROM memberships m JOIN artifacts a ON a.id = m.artifact_id"
+            " WHERE m.collection_id = ? AND ('v' || m.version = ? OR a.digest = ?)"
+            " ORDER BY m.version DESC",
+            collection_id,
+            alias,
+            alias,
+        )
+        return Membership(**dict(row)) if row else None
+
+    def set_aliases(self, collection_id: int, artifact_id: int, aliases: list[str]) -> None:
+        """Let aliases of a collection mean this artifact from now on."""
+        self._db.write_many(
+            "INSERT INTO aliases (collection_id, artifact_id, alias) VALUES (?, ?, ?)"
+            " ON CONFLICT (collection_id, alias) DO UPDATE SET artifact_id = excluded.artifact_id",
+            [(collection_id, artifact_id, alias) for alias in aliases],
+        )
+
+    def drop_aliases(self, collection_id: int, artifact_id: int, aliases: list[str]) -> None:
+        """Remove aliases of an artifact in a collection."""
+        self._db.write_many(
+            "DELETE FROM aliases WHERE collection_id = ? AND artifact_id = ? AND alias = ?",
+            [(collection_id, artifact_id, alias) for alias in aliases],
+        )
+
+    def aliases(self, collection_id: int, artifact_id: int | None = None) -> list[sqlite3.Row]:
+        """Rows ``(id, alias, artifact_id)`` of a collection, or of one artifact in it."""
+        where, values = ("AND artifact_id = ?", (artifact_id,)) if artifact_id else ("", ())
+        return self._db.all(
+            f"SELECT id, alias, artifact_id FROM aliases WHERE collection_id = ? {where}"
+            " ORDER BY id",
+            collection_id,
+            *values,
+        )
+
+    # Tags: of an artifact or of a collection
+
+    def tags(self, owner: Artifact | Collection) -> list[sqlite3.Row]:
+        """Rows ``(id, name)``."""
+        sql = f"SELECT id, name FROM tags WHERE {_owner(owner)} = ? ORDER BY name"
+        return self._db.all(sql, owner.id)
+
+    def change_tags(self, owner: Artifact | Collection, add: list[str], remove: list[str]) -> None:
+        """Add and remove tags."""
+        column = _owner(owner)
+        with self._db.transaction():
+            self._db.write_many(
+                f"INSERT INTO tags ({column}, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [(owner.id, name) for name in add],
+            )
+            self._db.write_many(
+                f"DELETE FROM tags WHERE {column} = ? AND name = ?",
+                [(owner.id, name) for name in remove],
+            )
+
+
+def _collection(row: sqlite3.Row | None) -> Collection | None:
+    return Collection(**dict(row)) if row else None
+
+
+def _owner(owner: Artifact | Collection) -> str:
+    return "artifact_id" if isinstance(owner, Artifact) else "collection_id"

@@ -228,7 +228,7 @@ class Runs:
         )
 
     def metric_histories(self, sweep_id: int) -> dict[int, list[float]]:
-        """The metric's values in order, of each run of a sweep that has logged it; NaN if not finite."""
+        """The metric's values in order (NaN if not finite) of each run that has logged it."""
         histories: dict[int, list[float]] = {}
         for row in self._db.all(
             "SELECT run_id, value FROM metric_values"

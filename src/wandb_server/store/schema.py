@@ -112,6 +112,7 @@ CREATE TABLE artifacts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   collection_id INTEGER NOT NULL REFERENCES collections (id) ON DELETE CASCADE,
   client_id TEXT,
+  distributed_id TEXT,
   run_id INTEGER REFERENCES runs (id) ON DELETE SET NULL,
   state TEXT NOT NULL,
   digest TEXT NOT NULL,
@@ -140,17 +141,21 @@ CREATE TABLE aliases (
   alias TEXT NOT NULL,
   UNIQUE (collection_id, alias)
 );
-CREATE TABLE artifact_tags (
+CREATE TABLE tags (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  artifact_id INTEGER NOT NULL REFERENCES artifacts (id) ON DELETE CASCADE,
+  artifact_id INTEGER REFERENCES artifacts (id) ON DELETE CASCADE,
+  collection_id INTEGER REFERENCES collections (id) ON DELETE CASCADE,
   name TEXT NOT NULL,
-  UNIQUE (artifact_id, name)
+  UNIQUE (artifact_id, name),
+  UNIQUE (collection_id, name)
 );
 CREATE TABLE manifests (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   artifact_id INTEGER NOT NULL REFERENCES artifacts (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
   kind TEXT NOT NULL,
   digest TEXT NOT NULL,
+  base_id INTEGER REFERENCES artifacts (id) ON DELETE SET NULL,
   blob_id TEXT NOT NULL REFERENCES blobs (id)
 );
 CREATE TABLE artifact_files (
