@@ -28,7 +28,7 @@ Outcome = Literal["completed", "early_stopping", "stopped", "interrupted", "dive
 _EXIT_CODES: dict[str, int] = {"interrupted": 255, "diverged": 1}
 # How long a server that does not answer may hold up the start and the end of a run.
 _INIT_TIMEOUT_SECONDS = 30.0
-_FINISH_TIMEOUT_SECONDS = 60.0
+_FINISH_TIMEOUT_SECONDS = float(os.environ.get("WANDB_FINISH_TIMEOUT", 60))
 _PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
 
 

@@ -1,0 +1,237 @@
+"""The main job in small: real wandb CLI, real agents, real kills, on the embedded server."""
+
+import json
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from checkout import Checkout, api, copy_checkout, kill_tree, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+# Learning rates a hundredfold apart: one half of the runs is hopeless, so Hyperband must stop some.
+# A batch of one example makes epochs long enough for the stop to arrive in time.
+LONG_SWEEP = """\
+program: src/train.py
+method: random
+seed: 1
+run_cap: 6
+metric: {name: val_accuracy, goal: maximize}
+early_terminate: {type: hyperband, min_iter: 20, eta: 2}
+parameters:
+  dataset: {value: synthetic}
+  batch_size: {value: 1}
+  epochs: {value: 600}
+  optimizer: {values: [sgd, momentum]}
+  hidden_size: {values: [8, 16, 32]}
+  learning_rate: {values: [0.00001, 0.01]}
+"""
+SHORT_SWEEP = """\
+method: bayes
+metric: {name: val_accuracy, goal: maximize}
+parameters:
+  dataset: {value: synthetic}
+  epochs: {value: 3}
+  optimizer: {values: [sgd, momentum, adam]}
+  hidden_size: {values: [8, 16]}
+  learning_rate: {values: [0.001, 0.01]}
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return copy_checkout(tmp_path)
+
+
+def create_sweep(checkout: Checkout, environment: dict[str, str], text: str) -> str:
+    """`wandb sweep FILE`; returns entity/project/id as it prints it for `wandb agent`."""
+    code, output = checkout.run("wandb", "sweep", checkout.write_sweep(text), **environment)
+    assert code == 0, output
+    found = re.search(r"wandb agent (\S+)", output)
+    assert found, output
+    return found[1]
+
+
+def runs_of(environment: dict[str, str], sweep_path: str) -> list[Any]:
+    return list(api(environment).sweep(sweep_path).runs)
+
+
+def varied(run: Any) -> tuple[Any, ...]:
+    return tuple(run.config[name] for name in ("optimizer", "hidden_size", "learning_rate"))
+
+
+def logged_epochs(run: Any) -> list[int]:
+    return [row["epoch"] for row in run.scan_history(keys=["epoch", "val_accuracy"])]
+
+
+def test_wandb_sweep_and_two_wandb_agents(checkout: Checkout) -> None:
+    """No configuration twice, one point an epoch, and what Hyperband tells to stop is stopped."""
+    with checkout.server() as environment:
+        sweep_path = create_sweep(checkout, environment, LONG_SWEEP)
+        agents = [checkout.start("wandb", "agent", sweep_path, **environment) for _ in range(2)]
+        outputs = [agent.communicate(timeout=400)[0] for agent in agents]
+        assert [agent.returncode for agent in agents] == [0, 0], outputs
+
+        runs = runs_of(environment, sweep_path)
+        assert [run.state for run in runs] == ["finished"] * 6, outputs
+        assert len({varied(run) for run in runs}) == 6
+        assert all("Agent received command: run" in output for output in outputs)
+        stopped = [run for run in runs if run.summary["stopped_early"]]
+        assert stopped
+        for run in runs:
+            epochs = logged_epochs(run)
+            assert epochs == list(range(1, len(epochs) + 1))
+            assert (len(epochs) < 600) == (run in stopped)
+            assert run.summary["outcome"] == ("stopped" if run in stopped else "completed")
+            assert run.summary["best_val_accuracy"] == max(
+                row["val_accuracy"] for row in run.scan_history(keys=["val_accuracy"])
+            )
+            assert [artifact.type for artifact in run.logged_artifacts()] == ["model"]
+
+
+def test_a_killed_agents_run_is_crashed_and_tried_again_once(checkout: Checkout) -> None:
+    with checkout.server("--crash_after", "4") as environment:
+        text = LONG_SWEEP.replace("run_cap: 6", "run_cap: 1").replace("600", "60")
+        sweep_path = create_sweep(checkout, environment, text)
+        agent = checkout.start("wandb", "agent", sweep_path, **environment)
+        wait_for(lambda: any(r.state == "running" for r in runs_of(environment, sweep_path)))
+        kill_tree(agent.pid)
+        agent.communicate()
+        wait_for(lambda: runs_of(environment, sweep_path)[0].state == "crashed")
+
+        second = checkout.start("wandb", "agent", sweep_path, **environment)
+        output, _ = second.communicate(timeout=200)
+        runs = runs_of(environment, sweep_path)
+        assert [run.state for run in runs] == ["crashed", "finished"], output
+        assert varied(runs[0]) == varied(runs[1])
+
+
+def test_run_sweep_from_one_command(checkout: Checkout) -> None:
+    """No account: an embedded server, two agents, a table, one best model and its report."""
+    config = checkout.write_sweep(SHORT_SWEEP)
+    code, output = checkout.run(
+        sys.executable, "run_sweep.py", "--config", config, "--count", "5", "--seed", "3"
+    )
+    assert code == 0, output
+    assert "5/5 runs" in output
+    assert "best val_accuracy" in output
+    (model,) = (checkout.root / "models").glob("best_model_*.json")
+    (report,) = (checkout.root / "plots").glob("*/report.html")
+    assert f"models/{model.stem}.weights.h5" in output
+    assert str(report.relative_to(checkout.root)) in output
+    metrics = json.loads((report.parent / "metrics.json").read_text())
+    assert metrics["accuracy"] > 0.8
+    assert not list(checkout.root.rglob("server.json")), "the server must end with the sweep"
+
+    sweep_id = re.findall(r"/sweeps/(\w+)", output)[-1]
+    with checkout.server() as environment:
+        runs = runs_of(environment, f"local/gradsweep/{sweep_id}")
+    assert [run.state for run in runs] == ["finished"] * 5
+    assert len({varied(run) for run in runs}) == 5
+    best = max(runs, key=lambda run: run.summary["best_val_accuracy"])
+    assert (
+        best.summary["best_val_accuracy"]
+        == json.loads(model.read_text())["metrics"]["val_accuracy"]
+    )
+
+
+def test_ctrl_c_keeps_finished_runs_and_resume_goes_on(checkout: Checkout) -> None:
+    config = checkout.write_sweep(SHORT_SWEEP.replace("epochs: {value: 3}", "epochs: {value: 60}"))
+    command = [sys.executable, "run_sweep.py", "--config", config, "--count", "4"]
+    process = checkout.start(*command)
+    models = checkout.root / "models"
+    wait_for(lambda: len(list(models.glob("sweep_*/best_model_*.json"))) >= 2, 120)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    found = re.search(r"python run_sweep.py --resume (\w+)", output)
+    assert found, output
+    left = [p for p in psutil.process_iter(["cmdline"]) if _works_in(p, checkout.root)]
+    assert not left, "Ctrl-C must leave no process behind"
+
+    code, output = checkout.run(sys.executable, "run_sweep.py", "--resume", found[1])
+    assert code == 0, output
+    with checkout.server() as environment:
+        runs = runs_of(environment, f"local/gradsweep/{found[1]}")
+    finished = [run for run in runs if run.state == "finished"]
+    assert len(finished) == 4
+    assert {run.state for run in runs} <= {"finished", "killed"}
+    assert len({varied(run) for run in finished}) == 4
+
+
+def test_a_killed_warm_agent_is_replaced_and_its_run_tried_again(checkout: Checkout) -> None:
+    text = SHORT_SWEEP.replace(
+        "epochs: {value: 3}", "epochs: {value: 200}\n  batch_size: {value: 2}"
+    )
+    config = checkout.write_sweep(text)
+    command = [sys.executable, "run_sweep.py", "--config", config, "--count", "3", "--agents", "1"]
+    process = checkout.start(*command)
+    models = checkout.root / "models"
+    wait_for(lambda: list(models.glob("sweep_*/best_model_*.json")), 120)
+    (agent,) = [
+        child
+        for child in psutil.Process(process.pid).children()
+        if "src.sweeps.agent" in child.cmdline()
+    ]
+    agent.kill()
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, output
+    assert "died (killed by SIGKILL) and was replaced" in output
+    sweep_id = re.findall(r"/sweeps/(\w+)", output)[-1]
+    with checkout.server() as environment:
+        runs = runs_of(environment, f"local/gradsweep/{sweep_id}")
+    states = sorted(run.state for run in runs)
+    assert states == ["crashed", "finished", "finished", "finished"]
+    (crashed,) = [run for run in runs if run.state == "crashed"]
+    assert varied(crashed) in [varied(run) for run in runs if run is not crashed]
+
+
+def test_training_goes_on_when_the_server_goes_away(checkout: Checkout) -> None:
+    command = [sys.executable, "-m", "src.train", "--dataset", "synthetic", "--epochs", "300"]
+    with checkout.server() as environment:
+        process = checkout.start(*command, WANDB_FINISH_TIMEOUT="5", **environment)
+        wait_for(lambda: list((checkout.root / "models").glob("best_model_*.json")), 120)
+        server = json.loads((checkout.root / ".gradsweep/server/server.json").read_text())["pid"]
+        psutil.Process(server).kill()
+        output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    assert "epoch 300/300" in output
+    assert "Traceback" not in output
+    assert "Model" in output
+
+
+def test_create_only_prints_commands_that_work(checkout: Checkout) -> None:
+    """The lines that --create_only prints, pasted into two shells, run the sweep."""
+    config = checkout.write_sweep(SHORT_SWEEP)
+    process = checkout.start(
+        sys.executable, "run_sweep.py", "--config", config, "--count", "2", "--create_only"
+    )
+    assert process.stdout
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C ends it" in line:
+            break
+    text = "".join(lines)
+    pasted = text.split("terminals as you like:")[1].split("The embedded server")[0]
+    shells = [checkout.start("bash", "-ec", pasted) for _ in range(2)]
+    outputs = [shell.communicate(timeout=240)[0] for shell in shells]
+    assert [shell.returncode for shell in shells] == [0, 0], outputs
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+    sweep_path = re.findall(r"wandb agent (\S+)", pasted)[0]
+    with checkout.server() as environment:
+        states = [run.state for run in runs_of(environment, sweep_path)]
+    assert states == ["finished", "finished"]
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return Path(process.cwd()) == folder
+    except (psutil.Error, OSError):
+        return False
