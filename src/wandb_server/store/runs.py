@@ -203,6 +203,35 @@ class Runs:
             values.append(max_step)
         return [row["text"] for row in self._db.all(sql + " ORDER BY position", *values)]
 
+    def sampled_lines(self, run_id: int, stream: str, count: int) -> list[str]:
+        """About ``count`` lines of a long stream, evenly spaced, the last among them; else all."""
+        total = self.line_count(run_id, stream)
+        stride = -(-total // count) or 1
+        # The place within each stretch moves on: what is logged every n-th line is met as well.
+        rows = self._db.all(
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ?"
+            " AND (position % ? = (position / ?) % ? OR position = ?) ORDER BY position",
+            *(run_id, stream, stride, stride, stride, total - 1),
+        )
+        return [row["text"] for row in rows]
+
+    def last_lines(self, run_id: int, stream: str, count: int) -> list[str]:
+        """The newest lines of a stream, in order."""
+        rows = self._db.all(
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ? ORDER BY position DESC LIMIT ?",
+            *(run_id, stream, count),
+        )
+        return [row["text"] for row in reversed(rows)]
+
+    def lines_with(self, run_id: int, stream: str, text: str, count: int) -> list[str]:
+        """The newest lines of a stream that contain a text, in order."""
+        rows = self._db.all(
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ? AND instr(text, ?)"
+            " ORDER BY position DESC LIMIT ?",
+            *(run_id, stream, text, count),
+        )
+        return [row["text"] for row in reversed(rows)]
+
     def line_count(self, run_id: int, stream: str) -> int:
         """Where the next line of a stream goes: one past the last position."""
         last = self._db.scalar(
@@ -238,3 +267,13 @@ class Runs:
             value = math.nan if row["value"] is None else row["value"]
             histories.setdefault(row["run_id"], []).append(value)
         return histories
+
+    def metric_ranges(self, project_id: int) -> dict[int, tuple[float | None, float | None, int]]:
+        """Lowest and highest finite value of its sweep's metric, and the points, by run."""
+        rows = self._db.all(
+            "SELECT run_id, min(value) AS low, max(value) AS high, count(*) AS points"
+            " FROM metric_values WHERE run_id IN (SELECT id FROM runs WHERE project_id = ?)"
+            " GROUP BY run_id",
+            project_id,
+        )
+        return {row["run_id"]: (row["low"], row["high"], row["points"]) for row in rows}
