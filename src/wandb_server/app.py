@@ -1,5 +1,6 @@
 """The HTTP routes."""
 
+import base64
 import sqlite3
 import zlib
 from dataclasses import replace
@@ -44,6 +45,8 @@ def create_app(
                 "/files/{entity}/{project}/{run}/file_stream", routes.file_stream, methods=["POST"]
             ),
             Route("/files/{entity}/{project}/{run}/{name:path}", routes.run_file),
+            Route("/artifacts/{entity}/{md5}", routes.artifact_content),
+            Route("/artifactsV2/{place:path}/{md5}/{name}", routes.artifact_content),
             Route("/storage/{blob}", routes.download),
             Route("/storage/{blob}", routes.upload, methods=["PUT"]),
             *dashboard.routes(server),
@@ -98,6 +101,16 @@ class _Routes:
         if not found:
             raise NotFoundError("no such file")
         return self._content(found[0].blob_id)
+
+    async def artifact_content(self, request: Request) -> Response:
+        try:
+            md5 = base64.b64encode(bytes.fromhex(request.path_params["md5"])).decode()
+        except ValueError:
+            raise NotFoundError("no such file") from None
+        blob = self._server.store.files.find_content(md5)
+        if blob is None:
+            raise NotFoundError("no such file")
+        return self._content(blob.id)
 
     async def upload(self, request: Request) -> Response:
         blob_id = self._signed_blob(request)

@@ -122,6 +122,8 @@ def ordered(items: Iterable[T], document: Callable[[T], Document], order: str | 
         path = key.lstrip("+-")
         with_value = [i for i in result if _sortable(_lookup(document(i), path))]
         without = [i for i in result if not _sortable(_lookup(document(i), path))]
+        if descending:
+            with_value.reverse()  # of equal ones (created within one second) the newest is first
         with_value.sort(key=lambda i: _rank(_lookup(document(i), path)), reverse=descending)
         result = with_value + without
     return result

@@ -32,7 +32,9 @@ def _sampled(store: Store, run: Run, spec: Any) -> list[dict[str, Any]]:
         raise RequestError("a history spec must be an object")
     args = Args(spec)
     keys = args.texts("keys")
-    low, high = args.optional_integer("minStep"), args.optional_integer("maxStep")
+    low, last = args.optional_integer("minStep"), args.optional_integer("maxStep")
+    # The client means the last step to include here, and one past it in its other queries.
+    high = None if last is None else last + 1
     rows = [json.loads(line) for line in store.runs.lines(run.id, "history", low, high)]
     if keys:
         rows = [{key: lookup(row, key) for key in keys} for row in rows]

@@ -11,6 +11,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+# What the client reads under addresses that it makes itself.
+_CLIENT_PATHS = ("/files/", "/artifacts/", "/artifactsV2/")
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -61,8 +63,9 @@ class Guard:
                 scope, receive, send
             )
             return
-        open_to_all = scope["path"].startswith("/storage/") or (
-            scope["method"] in ("GET", "HEAD") and not scope["path"].startswith("/files/")
+        path: str = scope["path"]
+        open_to_all = path.startswith("/storage/") or (
+            scope["method"] in ("GET", "HEAD") and not path.startswith(_CLIENT_PATHS)
         )
         if not open_to_all and not self._has_key(headers):
             await _refuse(401, "the API key is missing or wrong")(scope, receive, send)

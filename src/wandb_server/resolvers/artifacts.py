@@ -1,5 +1,6 @@
 """Artifacts and collections as nodes, and the queries that reach them."""
 
+import json
 from typing import Any
 
 from src.wandb_server.arguments import Args
@@ -204,7 +205,9 @@ def _version_document(server: Server, membership: Membership) -> Node:
     artifact = artifact_by_key(server, membership.artifact_id)
     aliases = server.store.artifacts.aliases(membership.collection_id, artifact.id)
     return {
+        "state": artifact.state,
         "versionIndex": membership.version,
+        "metadata": json.loads(artifact.metadata or "{}"),
         "createdAt": artifact.created_at,
         "created_at": artifact.created_at,
         "alias": [row["alias"] for row in aliases],

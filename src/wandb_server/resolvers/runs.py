@@ -234,6 +234,7 @@ def file_node(server: Server, file: StoredFile) -> dict[str, Any]:
         "__typename": "File",
         "id": encode_id("File", file.id),
         "name": file.name,
+        "displayName": file.name,
         "url": lambda _: url,
         "directUrl": url,
         "uploadUrl": url,
