@@ -11,7 +11,7 @@ import psutil
 import pytest
 from checkout import Checkout, api, copy_checkout, kill_tree, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 # Learning rates a hundredfold apart: one half of the runs is hopeless, so Hyperband must stop some.
 # A batch of one example makes epochs long enough for the stop to arrive in time.
@@ -19,13 +19,13 @@ LONG_SWEEP = """\
 program: src/train.py
 method: random
 seed: 1
-run_cap: 6
+run_cap: 4
 metric: {name: val_accuracy, goal: maximize}
 early_terminate: {type: hyperband, min_iter: 20, eta: 2}
 parameters:
   dataset: {value: synthetic}
   batch_size: {value: 1}
-  epochs: {value: 600}
+  epochs: {value: 400}
   optimizer: {values: [sgd, momentum]}
   hidden_size: {values: [8, 16, 32]}
   learning_rate: {values: [0.00001, 0.01]}
@@ -77,25 +77,25 @@ def test_wandb_sweep_and_two_wandb_agents(checkout: Checkout) -> None:
         assert [agent.returncode for agent in agents] == [0, 0], outputs
 
         runs = runs_of(environment, sweep_path)
-        assert [run.state for run in runs] == ["finished"] * 6, outputs
-        assert len({varied(run) for run in runs}) == 6
+        assert [run.state for run in runs] == ["finished"] * 4, outputs
+        assert len({varied(run) for run in runs}) == 4
         assert all("Agent received command: run" in output for output in outputs)
         stopped = [run for run in runs if run.summary["stopped_early"]]
         assert stopped
         for run in runs:
             epochs = logged_epochs(run)
             assert epochs == list(range(1, len(epochs) + 1))
-            assert (len(epochs) < 600) == (run in stopped)
+            assert (len(epochs) < 400) == (run in stopped)
             assert run.summary["outcome"] == ("stopped" if run in stopped else "completed")
             assert run.summary["best_val_accuracy"] == max(
                 row["val_accuracy"] for row in run.scan_history(keys=["val_accuracy"])
             )
-            assert [artifact.type for artifact in run.logged_artifacts()] == ["model"]
+            assert "model" in [artifact.type for artifact in run.logged_artifacts()]
 
 
 def test_a_killed_agents_run_is_crashed_and_tried_again_once(checkout: Checkout) -> None:
     with checkout.server("--crash_after", "4") as environment:
-        text = LONG_SWEEP.replace("run_cap: 6", "run_cap: 1").replace("600", "60")
+        text = LONG_SWEEP.replace("run_cap: 4", "run_cap: 1").replace("400", "60")
         sweep_path = create_sweep(checkout, environment, text)
         agent = checkout.start("wandb", "agent", sweep_path, **environment)
         wait_for(lambda: any(r.state == "running" for r in runs_of(environment, sweep_path)))

@@ -31,7 +31,8 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
             bar.update(done(table) - bar.n)
             if sys.stderr.isatty():
                 bar.refresh()
-            if not fleet.alive or sweep.is_over():
+            # A sweep may be called finished when its last run has been handed out.
+            if not fleet.alive or (not _active(table) and sweep.is_over()):
                 return
             time.sleep(poll_seconds)
 
@@ -41,11 +42,15 @@ def done(table: pd.DataFrame) -> int:
     return int(table["state"].isin(["finished", "failed"]).sum())
 
 
+def _active(table: pd.DataFrame) -> int:
+    return int(table["state"].isin(["running", "pending"]).sum())
+
+
 def describe(table: pd.DataFrame, metric: str, maximize: bool) -> str:
     """Counts of the runs by how they stand, and the best value so far."""
     states = table["state"].value_counts()
     counts = {
-        "running": states.get("running", 0) + states.get("pending", 0),
+        "running": _active(table),
         "stopped early": int(table["stopped_early"].sum()),
         "failed": states.get("failed", 0) + states.get("crashed", 0),
     }

@@ -37,6 +37,9 @@ def keep_best_model(sweep: Sweep, checkpoints: Path) -> Path:
     Returns:
         The copy's stem, ``models/best_model_<run id>``.
     """
+    from src.startup import start_tensorflow
+
+    start_tensorflow()
     from src.checkpoints import checkpoint_files
 
     best = sweep.model_of(str(sweep.ranked()["id"].iloc[0]), checkpoints)

@@ -93,7 +93,9 @@ class Sweep:
 
     def is_over(self) -> bool:
         """Whether its server has ended the sweep."""
-        return self._api.sweep(self.path).state.upper() in ("FINISHED", "CANCELED", "CANCELLED")
+        sweep = self._api.sweep(self.path)
+        sweep.load(force=True)  # the API object keeps what it has read
+        return sweep.state.upper() in ("FINISHED", "CANCELED", "CANCELLED")
 
     def runs(self) -> pd.DataFrame:
         """One row a run, in order of creation.
