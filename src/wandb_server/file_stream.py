@@ -42,7 +42,7 @@ def receive(
     """
     if not isinstance(body, dict):
         raise RequestError("the body must be an object")
-    files = body.get("files") or {}
+    files = {} if body.get("files") is None else body["files"]
     if not isinstance(files, dict):
         raise RequestError("'files' must be an object")
     liveness.run_spoke(run.id)

@@ -116,14 +116,14 @@ def ordered(items: Iterable[T], document: Callable[[T], Document], order: str | 
 
     Items that lack the field come last in either direction.
     """
-    result = list(items)
-    for key in reversed([part.strip() for part in (order or "").split(",") if part.strip()]):
+    keys = [part.strip() for part in (order or "").split(",") if part.strip()]
+    # Of equal ones (created within one second, say) the newest is first if large values are.
+    result = list(items)[:: -1 if keys and keys[0].startswith("-") else 1]
+    for key in reversed(keys):
         descending = key.startswith("-")
         path = key.lstrip("+-")
         with_value = [i for i in result if _sortable(_lookup(document(i), path))]
         without = [i for i in result if not _sortable(_lookup(document(i), path))]
-        if descending:
-            with_value.reverse()  # of equal ones (created within one second) the newest is first
         with_value.sort(key=lambda i: _rank(_lookup(document(i), path)), reverse=descending)
         result = with_value + without
     return result

@@ -73,7 +73,7 @@ def execute(body: Any, roots: Mapping[OperationType, Node], missing: MissingFiel
     """
     if not isinstance(body, dict) or not isinstance(body.get("query"), str):
         raise RequestError("the body must be a JSON object with a 'query' string")
-    variables = body.get("variables") or {}
+    variables = {} if body.get("variables") is None else body["variables"]
     if not isinstance(variables, dict):
         raise RequestError("'variables' must be an object")
     try:

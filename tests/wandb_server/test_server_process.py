@@ -1,0 +1,265 @@
+"""Starting, finding, guarding and ending the server's process."""
+
+import gzip
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from src.paths import ROOT
+from tests.wandb_server.conftest import ServerProcess, wait_for
+
+VIEWER = "query Viewer { viewer { username } }"
+
+
+def _serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "src.wandb_server", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def _post(server: ServerProcess, path: str = "/graphql", **options: object) -> requests.Response:
+    defaults: dict[str, object] = {"auth": ("api", server.key), "timeout": 30}
+    return requests.post(server.url + path, **(defaults | options))  # type: ignore[arg-type]
+
+
+def test_help_needs_none_of_the_heavy_libraries() -> None:
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "src.wandb_server", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0
+    assert "--crash_after" in result.stdout
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert not imported & {"tensorflow", "optuna", "starlette", "wandb"}
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(start_server: Callable[[], ServerProcess], signum: int) -> None:
+    server = start_server()
+    assert server.process is not None
+    server.process.send_signal(signum)
+    output, _ = server.process.communicate(timeout=30)
+    assert server.process.returncode == 0, output
+    assert not (server.data / "server.json").exists()
+    assert "export WANDB_BASE_URL=http://127.0.0.1:" in output
+    assert f"export WANDB_API_KEY={server.key}" in output
+    assert str(server.data) in output
+
+
+def test_its_secrets_can_be_read_by_their_owner_only(server: ServerProcess) -> None:
+    assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
+    for name in ("api_key", "server.json"):
+        assert stat.S_IMODE((server.data / name).stat().st_mode) == 0o600
+    assert len(server.key) >= 40
+    assert server.record["api_key"] == server.key
+
+
+def test_key_and_data_survive_a_restart(server: ServerProcess) -> None:
+    key = server.key
+    server.graphql('mutation { upsertModel(input: {name: "kept"}) { inserted } }')
+    server.end()
+    server.start()
+    assert server.key == key
+    assert server.graphql('query { project(name: "kept") { name } }')["project"]["name"] == "kept"
+
+
+def test_a_second_server_of_the_same_data_says_where_the_first_is(server: ServerProcess) -> None:
+    result = _serve("--port", "0", "--data", str(server.data))
+    assert result.returncode == 2
+    assert server.url in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert requests.get(f"{server.url}/healthz", timeout=10).ok
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = _serve("--port", port, "--data", str(tmp_path))
+    assert result.returncode == 2
+    assert port in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_it_ends_when_the_process_that_holds_its_stdin_is_gone(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    command = [sys.executable, "-m", "src.wandb_server", "--port", "0", "--data", str(tmp_path)]
+    process = subprocess.Popen(
+        [*command, "--exit_with_stdin"], cwd=ROOT, stdin=read, stdout=subprocess.PIPE
+    )
+    os.close(read)
+    wait_for((tmp_path / "server.json").exists, "the server announces itself")
+    os.close(write)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert not (tmp_path / "server.json").exists()
+
+
+def test_health_needs_no_key_but_the_api_does(server: ServerProcess) -> None:
+    assert requests.get(f"{server.url}/healthz", timeout=10).json() == {"status": "ok"}
+    body = {"query": VIEWER}
+    assert _post(server, json=body).json() == {"data": {"viewer": {"username": "local"}}}
+    for auth in (None, ("api", "0" * 40), ("api", ""), ("api", "ü")):
+        assert _post(server, json=body, auth=auth).status_code == 401
+    for header in ("Basic !!", "Basic", "Bearer", "Nonsense x", "Basic /w=="):
+        reply = _post(server, json=body, auth=None, headers={"Authorization": header})
+        assert reply.status_code == 401, header
+    assert _post(server, "/files/local/p/r/file_stream", json={}, auth=None).status_code == 401
+    assert requests.get(f"{server.url}/files/local/p/r/x", timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1"]
+)
+def test_a_foreign_host_header_is_refused(server: ServerProcess, host: str) -> None:
+    headers = {"Host": host.format(port=server.port)}
+    assert 400 <= requests.get(server.url, headers=headers, timeout=10).status_code < 500
+    reply = _post(server, json={"query": VIEWER}, headers=headers)
+    assert 400 <= reply.status_code < 500
+
+
+def test_localhost_is_answered_too(server: ServerProcess) -> None:
+    assert requests.get(f"http://localhost:{server.port}/healthz", timeout=10).ok
+
+
+def test_malformed_requests_get_a_clean_4xx(server: ServerProcess) -> None:
+    deep = "query { viewer " + "{ a " * 3000 + "} " * 3001 + "}"
+    bodies: list[bytes] = [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"query": 1}',
+        b'{"query": "query {"}',
+        b'{"query": "subscription { x }"}',
+        b'{"query": "query A { viewer { id } } query B { viewer { id } }"}',
+        b'{"query": "query { viewer { ...F } } fragment F on User { ...F }"}',
+        b'{"query": "query { viewer { ...Unknown } }"}',
+        b'{"query": "query { viewer { username { deeper } } }"}',
+        b'{"query": "query($v: Int) { viewer { id } }", "variables": []}',
+        json.dumps({"query": deep}).encode(),
+        b"[" * 100_000,
+    ]
+    for body in bodies:
+        assert 400 <= _post(server, data=body).status_code < 500, body[:60]
+    for mutation in (
+        "agentHeartbeat(input: {id: 3})",
+        'agentHeartbeat(input: {id: "QWdlbnQ6OTk="})',
+        'agentHeartbeat(input: {id: "QWdlbnQ6OTk=", runState: "["})',
+        "agentHeartbeat",
+        'upsertBucket(input: {name: "a/b"})',
+        'upsertBucket(input: {name: "r", modelName: ".."})',
+        'upsertBucket(input: {name: "r", config: "["})',
+        'upsertBucket(input: {name: "r", config: 3})',
+        'upsertBucket(input: {name: "r", tags: [1]})',
+        'upsertBucket(input: {id: "nonsense"})',
+        'upsertSweep(input: {config: ": ["})',
+        'upsertSweep(input: {config: "- 1"})',
+        'upsertSweep(input: {state: "RUNNING"})',
+        'createArtifact(input: {digest: "x"})',
+        'commitArtifact(input: {artifactID: "QXJ0aWZhY3Q6OTk="})',
+    ):
+        reply = _post(server, json={"query": f"mutation {{ {mutation} {{ clientMutationId }} }}"})
+        assert 400 <= reply.status_code < 500, mutation
+        assert reply.json()["errors"][0]["message"]
+    assert server.rows("SELECT * FROM runs") == []
+
+
+def test_file_stream_bodies_are_checked_before_anything_is_stored(server: ServerProcess) -> None:
+    server.graphql('mutation { upsertBucket(input: {name: "r"}) { inserted } }')
+    good = {"offset": 0, "content": ['{"_step": 0}']}
+    bad: list[object] = [
+        [],
+        {"files": []},
+        {"files": {"wandb-history.jsonl": 3}},
+        {"files": {"wandb-history.jsonl": {"offset": -1, "content": []}}},
+        {"files": {"wandb-history.jsonl": {"offset": 2**60, "content": []}}},
+        {"files": {"wandb-history.jsonl": {"offset": "0", "content": []}}},
+        {"files": {"wandb-history.jsonl": {"offset": 0, "content": [1]}}},
+        {"files": {"wandb-events.jsonl": good, "wandb-history.jsonl": {"content": ["{"]}}},
+        {"files": {"wandb-events.jsonl": good, "wandb-summary.json": {"content": ["[]"]}}},
+    ]
+    for body in bad:
+        reply = _post(server, "/files/local/gradsweep/r/file_stream", json=body)
+        assert 400 <= reply.status_code < 500, body
+    assert server.rows("SELECT * FROM lines") == []
+    assert _post(server, "/files/local/gradsweep/none/file_stream", json={}).status_code == 404
+
+
+def test_compressed_bodies_are_read_and_bombs_refused(server: ServerProcess) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    body = gzip.compress(json.dumps({"query": VIEWER}).encode())
+    assert _post(server, data=body, headers=headers).ok
+    bomb = gzip.compress(b" " * (200 * 2**20))
+    assert len(bomb) < 2**20
+    assert _post(server, data=bomb, headers=headers).status_code == 413
+    assert _post(server, data=b"no gzip", headers=headers).status_code == 400
+
+
+def test_uploads_stay_inside_the_data_folder(server: ServerProcess) -> None:
+    server.graphql('mutation { upsertBucket(input: {name: "r"}) { inserted } }')
+    query = (
+        "mutation($files: [String!]!) { createRunFiles(input:"
+        ' {projectName: "gradsweep", runName: "r", files: $files}) { files { name uploadUrl } } }'
+    )
+    for name in ("../x", "a/../../x", "/etc/x", "..\\x", "", "a\0b"):
+        reply = _post(server, json={"query": query, "variables": {"files": [name]}})
+        assert reply.status_code == 400, name
+    url = server.graphql(query, files=["sub/x.txt"])["createRunFiles"]["files"][0]["uploadUrl"]
+    assert requests.put(url, data=b"content", timeout=10).ok
+    assert requests.get(url, timeout=10).content == b"content"
+    path, _, _ = url.partition("?")
+    assert requests.put(path, data=b"other", timeout=10).status_code == 404
+    assert requests.put(f"{path}?signature=0", data=b"other", timeout=10).status_code == 404
+    for bad in ("/storage/../../x", "/storage/%2e%2e%2fx", "/files/local/gradsweep/r/..%2f..%2fx"):
+        request = requests.Request("GET", server.url, auth=("api", server.key)).prepare()
+        request.url = server.url + bad  # as it is, not normalised by the library
+        assert requests.Session().send(request, timeout=10).status_code == 404, bad
+    inside = [p for p in server.data.rglob("*") if p.is_file() and p.read_bytes() == b"content"]
+    assert len(inside) == 1
+    assert inside[0].is_relative_to(server.data / "files")
+
+
+def test_logged_text_is_escaped_on_every_page(server: ServerProcess) -> None:
+    script = "<script>alert(1)</script>"
+    server.graphql(
+        'mutation($s: String, $j: JSONString) { upsertBucket(input: {name: "r",'
+        " displayName: $s, notes: $s, tags: [$s], config: $j}) { inserted } }",
+        s=script,
+        j=json.dumps({script: {"value": script}}),
+    )
+    line = json.dumps({"_step": 0, script: script})
+    body = {
+        "files": {
+            "wandb-history.jsonl": {"offset": 0, "content": [line]},
+            "output.log": {"offset": 0, "content": [script]},
+        }
+    }
+    assert _post(server, "/files/local/gradsweep/r/file_stream", json=body).ok
+    for path in ("/", "/local/gradsweep", "/local/gradsweep/runs/r"):
+        page = requests.get(server.url + path, timeout=10)
+        assert page.ok, path
+        assert "<script" not in page.text
+    assert "&lt;script&gt;" in page.text
+
+
+def test_pages_that_do_not_exist_are_404(server: ServerProcess) -> None:
+    for path in ("/x", "/local/none", "/local/gradsweep/runs/r", "/local/gradsweep/sweeps/s"):
+        assert requests.get(server.url + path, timeout=10).status_code == 404
