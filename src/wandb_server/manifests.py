@@ -25,12 +25,15 @@ def commit(store: Store, blobs: BlobStorage, artifact: Artifact) -> None:
         raise RequestError("the artifact has no manifest")
     whole, entries = _merged(store, blobs, manifests)
     files: dict[str, str] = {}
+    references: dict[str, str] = {}
     size = 0
     for name, entry in entries.items():
         check_file_name(name)
         entry_size = entry.get("size")
         size += entry_size if isinstance(entry_size, int) else 0
-        if entry.get("ref") is None:
+        if isinstance(entry.get("ref"), str):
+            references[name] = entry["ref"]
+        else:
             files[name] = _blob_of(store, name, entry)
     with store.transaction():
         if manifests[-1].kind != "FULL":
@@ -39,7 +42,7 @@ def commit(store: Store, blobs: BlobStorage, artifact: Artifact) -> None:
             store.contents.add_manifest(
                 artifact.id, "wandb_manifest.json", "FULL", manifests[-1].digest, None, blob_id
             )
-        store.contents.set_files(artifact.id, files)
+        store.contents.set_files(artifact.id, files, references)
         store.artifacts.update(artifact.id, state="COMMITTED", size=size, file_count=len(entries))
         store.artifacts.add_version(artifact.collection_id, artifact.id, artifact.wanted_aliases)
 

@@ -13,8 +13,7 @@ from typing import Any
 import psutil
 import pytest
 import yaml
-
-from tests.wandb_server.conftest import Client, ServerProcess, wait_for
+from server_harness import Client, ServerProcess, wait_for
 
 pytestmark = pytest.mark.slow
 

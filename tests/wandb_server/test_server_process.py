@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from server_harness import ServerProcess, wait_for
 
 from src.paths import ROOT
-from tests.wandb_server.conftest import ServerProcess, wait_for
 
 VIEWER = "query Viewer { viewer { username } }"
 

@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+import posixpath
 import re
 from typing import Any
 
@@ -213,7 +214,7 @@ def _file_fields(server: Server, run: Run) -> dict[str, Any]:
         if names and args.flag("upload"):
             found = [server.store.files.run_file(run.id, name) for name in names]
         elif names:
-            found = [f for f in found if f.name in names]
+            found = [f for f in found if f.name in {posixpath.normpath(name) for name in names}]
         if pattern := args.optional("pattern"):
             found = [f for f in found if _like(f.name, pattern)]
         return connection(found, args, lambda file: file_node(server, file), default=50)
@@ -229,7 +230,7 @@ def _like(name: str, pattern: str) -> bool:
 
 def file_node(server: Server, file: StoredFile) -> dict[str, Any]:
     """A file of a run or artifact."""
-    url = server.blob_url(file.blob_id)
+    url = file.reference or server.blob_url(file.blob_id)
     return {
         "__typename": "File",
         "id": encode_id("File", file.id),

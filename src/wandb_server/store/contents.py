@@ -42,18 +42,22 @@ class Contents:
         """Set columns of a manifest."""
         self._db.update("manifests", manifest_id, **values)
 
-    def set_files(self, artifact_id: int, blobs: dict[str, str]) -> None:
-        """Record the files of an artifact: blob ids by name."""
+    def set_files(
+        self, artifact_id: int, blobs: dict[str, str], references: dict[str, str]
+    ) -> None:
+        """Record the files of an artifact: blob ids, and addresses of what is kept elsewhere."""
         self._db.write_many(
-            "INSERT OR REPLACE INTO artifact_files (artifact_id, name, blob_id) VALUES (?, ?, ?)",
-            [(artifact_id, name, blob_id) for name, blob_id in blobs.items()],
+            "INSERT OR REPLACE INTO artifact_files (artifact_id, name, blob_id, reference)"
+            " VALUES (?, ?, ?, ?)",
+            [(artifact_id, name, blob_id, None) for name, blob_id in blobs.items()]
+            + [(artifact_id, name, None, address) for name, address in references.items()],
         )
 
     def files(self, artifact_id: int) -> list[StoredFile]:
         """The files of an artifact in order of name."""
         rows = self._db.all(
             "SELECT f.artifact_id || '/' || f.name AS id, f.name, f.blob_id, b.size, b.md5,"
-            " b.updated_at FROM artifact_files f JOIN blobs b ON b.id = f.blob_id"
+            " b.updated_at, f.reference FROM artifact_files f LEFT JOIN blobs b ON b.id = f.blob_id"
             " WHERE f.artifact_id = ? ORDER BY f.name",
             artifact_id,
         )

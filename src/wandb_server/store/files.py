@@ -10,7 +10,10 @@ from src.wandb_server.store.runs import now
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A named file; ``size`` is None until its content has arrived."""
+    """A named file; ``size`` is None until its content has arrived.
+
+    A file of an artifact may be a mere reference to an address where its content is.
+    """
 
     id: str
     name: str
@@ -18,6 +21,7 @@ class StoredFile:
     size: int | None
     md5: str | None
     updated_at: str | None
+    reference: str | None = None
 
 
 @dataclass(frozen=True)

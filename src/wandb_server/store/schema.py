@@ -161,7 +161,8 @@ CREATE TABLE manifests (
 CREATE TABLE artifact_files (
   artifact_id INTEGER NOT NULL REFERENCES artifacts (id) ON DELETE CASCADE,
   name TEXT NOT NULL,
-  blob_id TEXT NOT NULL REFERENCES blobs (id),
+  blob_id TEXT REFERENCES blobs (id),
+  reference TEXT,
   PRIMARY KEY (artifact_id, name)
 );
 CREATE TABLE artifact_uses (
