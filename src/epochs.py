@@ -3,11 +3,15 @@
 The data set stays in memory as uint8. An epoch is a seeded shuffle of it, cut into chunks of many
 steps: the batches of a chunk are gathered first, then one compiled loop takes its steps. What does
 not fill a chunk, at least the epoch's last batch, is taken step by step, and the norms measured.
+
+XLA keeps every program that it compiled until the process ends, some 7 MB each. So compiled epochs
+are kept too, and a later run of the same structure starts at once and costs no more memory.
 """
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from src.datasets.spec import Split
+from src.config import RunConfig
+from src.datasets.spec import InputSpec, Split
 from src.model import NeuralNetwork
-from src.optimizers import Optimizer
 
 # Measured on a CPU: fewer steps a chunk pay more for each call, many more are slower again.
 MAX_CHUNK_STEPS = 50
@@ -65,44 +69,51 @@ class EpochTotals:
 
 
 class EpochRunner:
-    """Trains a network for one epoch at a time; everything is traced within the first.
+    """Trains a working copy of a network, one epoch at a time; all is traced within the first.
+
+    Get one from :func:`epoch_runner`.
 
     Args:
-        network: its weights are updated in place.
-        optimizer: built for the network's variables.
-        train: the training examples.
-        batch_size: examples a step; more than there are means all of them.
-        seed: with the number of the epoch, decides the order of the examples.
+        config: the run; it fixes the network, the optimizer and the batch size.
+        spec: the examples.
+        examples: how many there are.
+
+    Attributes:
+        network: the working copy.
     """
 
-    def __init__(
-        self,
-        network: NeuralNetwork,
-        optimizer: Optimizer,
-        train: Split,
-        batch_size: int,
-        seed: int,
-    ) -> None:
-        self._network, self._optimizer, self._seed = network, optimizer, seed
-        self._batch_size = min(batch_size, len(train))
+    def __init__(self, config: RunConfig, spec: InputSpec, examples: int) -> None:
+        self.network = NeuralNetwork(config, spec)
+        self.parameters = sum(math.prod(v.shape) for v in self.network.variables)
+        self._optimizer = self.network.create_optimizer()
+        self._batch_size = min(config.batch_size, examples)
         # The last batch, which may be smaller, is always a measured step of its own.
-        batches = math.ceil(len(train) / self._batch_size) - 1
-        flops = 6 * self._batch_size * sum(math.prod(v.shape) for v in network.variables)
-        self.chunk_steps = choose_chunk_steps(batches, flops)
-        self.chunks = batches // self.chunk_steps if self.chunk_steps else 0
-        # Batches, not the data set, go to an accelerator: it need not hold all, and a CPU gathers
-        # bytes faster than it is worth to send them.
-        with tf.device("CPU:0"):
-            self._x, self._y = tf.constant(train.x), tf.constant(train.y)
+        steps = math.ceil(examples / self._batch_size) - 1
+        self._chunk_steps = choose_chunk_steps(steps, 6 * self._batch_size * self.parameters)
+        self._chunks = steps // self._chunk_steps if self._chunk_steps else 0
         self._run_chunk = tf.function(self._take_chunk, jit_compile=True, autograph=False)
         self._run_step = tf.function(
             self._take_measured_step,
             input_signature=[
-                tf.TensorSpec((None, *network.spec.shape), tf.uint8),
+                tf.TensorSpec((None, *spec.shape), tf.uint8),
                 tf.TensorSpec((None,), tf.int32),
             ],
             autograph=False,
         )
+
+    def start(self, network: NeuralNetwork, train: Split) -> None:
+        """Begin a run, from the weights and the seed of ``network``, on these examples."""
+        self._seed = network.config.seed
+        for own, given in zip(self.network.model.variables, network.model.variables, strict=True):
+            own.assign(given)  # dropout's random state is one of them
+        self._optimizer.reset(network.config.learning_rate)
+        # Batches, not the data set, go to an accelerator, which need not have room for all of it.
+        with tf.device("CPU:0"):
+            self._x, self._y = tf.constant(train.x), tf.constant(train.y)
+
+    def release_data(self) -> None:
+        """Let go of the examples."""
+        del self._x, self._y
 
     def run(self, epoch: int, should_stop: Callable[[], bool]) -> EpochTotals:
         """Train for one epoch, or until ``should_stop`` or a loss that is not finite ends it.
@@ -112,10 +123,10 @@ class EpochRunner:
         """
         started = time.perf_counter()
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self._y))
-        chunked, rest = np.split(order, [self.chunks * self.chunk_steps * self._batch_size])
+        chunked, rest = np.split(order, [self._chunks * self._chunk_steps * self._batch_size])
         totals = EpochTotals()
-        for indices in np.split(chunked, self.chunks) if self.chunks else []:
-            x, y = self._gather(indices.reshape(self.chunk_steps, self._batch_size))
+        for indices in np.split(chunked, self._chunks) if self._chunks else []:
+            x, y = self._gather(indices.reshape(self._chunk_steps, self._batch_size))
             loss, accuracy = self._run_chunk(x, y)
             totals.add(len(indices), float(loss), float(accuracy))
             totals.stopped = should_stop()
@@ -140,18 +151,18 @@ class EpochRunner:
 
         def step(i: Tensor, loss: Tensor, accuracy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             # The penalty is in the gradients; leaving it out of the sum saves computing it.
-            taken = self._network.take_step(x[i], y[i], self._optimizer)
+            taken = self.network.take_step(x[i], y[i], self._optimizer)
             return i + 1, loss + taken.data_loss, accuracy + taken.accuracy
 
-        steps = self.chunk_steps
+        steps = self._chunk_steps
         _, loss, accuracy = tf.while_loop(lambda i, *_: i < steps, step, (0, 0.0, 0.0))
         return loss / steps, accuracy / steps
 
     def _take_measured_step(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
         """One step: its loss, its accuracy, and the three norms in order."""
-        before = [tf.identity(variable) for variable in self._network.variables]
-        taken = self._network.take_step(x, y, self._optimizer)
-        after = [tf.identity(variable) for variable in self._network.variables]
+        before = [tf.identity(variable) for variable in self.network.variables]
+        taken = self.network.take_step(x, y, self._optimizer)
+        after = [tf.identity(variable) for variable in self.network.variables]
         return (
             taken.data_loss,
             taken.accuracy,
@@ -169,3 +180,29 @@ def choose_chunk_steps(steps: int, flops_per_step: float) -> int:
     """
     most = min(MAX_CHUNK_STEPS, steps, max(1, int(MAX_CHUNK_FLOPS / flops_per_step)))
     return min(range(most, most // 2, -1), key=lambda size: steps % size, default=0)
+
+
+# What a compiled epoch does not depend on. Any other field, a new one too, needs its own.
+_NOT_COMPILED = (
+    *("weight_init", "learning_rate", "seed", "dataset", "val_fraction"),
+    *("epochs", "patience", "no_wandb", "run_name"),
+)
+# The kept runners' parameters at most; with Adam's slots that is 240 MB.
+_MAX_KEPT_PARAMETERS = 20_000_000
+_kept: dict[Hashable, EpochRunner] = {}
+
+
+@contextmanager
+def epoch_runner(network: NeuralNetwork, train: Split) -> Iterator[EpochRunner]:
+    """Lend a runner for one training of ``network``: a new one, or one kept from an earlier run."""
+    defaults = {name: RunConfig.model_fields[name].default for name in _NOT_COMPILED}
+    key = (network.config.model_copy(update=defaults), network.spec, len(train))
+    runner = _kept.pop(key, None) or EpochRunner(network.config, network.spec, len(train))
+    runner.start(network, train)
+    try:
+        yield runner
+    finally:
+        runner.release_data()
+        _kept[key] = runner
+        while sum(kept.parameters for kept in _kept.values()) > _MAX_KEPT_PARAMETERS:
+            del _kept[next(iter(_kept))]  # the one unused for longest

@@ -5,6 +5,7 @@ defaults are those of Keras 3.
 """
 
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -59,6 +60,15 @@ class Optimizer:
                 slot[:] = [
                     tf.Variable(tf.zeros(v.shape, v.dtype), trainable=False) for v in variables
                 ]
+
+    def reset(self, learning_rate: float) -> None:
+        """Forget every step, as if made anew with this learning rate."""
+        self.learning_rate.assign(_checked("learning_rate", learning_rate))
+        self.iterations.assign(0)
+        for scalar in self.scalars.values():
+            scalar.assign(1.0)
+        for slot in itertools.chain.from_iterable(self.slots.values()):
+            slot.assign(tf.zeros_like(slot))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Tensor, Variable]]) -> None:
         """Take one step.
@@ -224,24 +234,13 @@ class NAdam(Adam):
 
     scalar_names = ("decay_power", "u_product", "beta_2_power")
 
-    def __init__(
-        self,
-        learning_rate: float = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-    ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon)
-        # Keras rounds them before it forms 1−β here (not in Adam): 1−0.999 then differs by 1e-5.
-        self.beta_1, self.beta_2 = _float32(self.beta_1), _float32(self.beta_2)
-
     def _u(self, decay_power: Tensor) -> Tensor:
-        return self.beta_1 * (1 - 0.5 * decay_power)
+        return _float32(self.beta_1) * (1 - 0.5 * decay_power)
 
     def _advance(self) -> None:
         self._multiply("decay_power", 0.96)
         self._multiply("u_product", self._u(self.scalars["decay_power"]))
-        self._multiply("beta_2_power", self.beta_2)
+        self._multiply("beta_2_power", _float32(self.beta_2))
 
     def _update(self, g: Tensor, variable: Variable, *slots: Variable) -> Sequence[Tensor]:
         m, v = slots
@@ -251,8 +250,9 @@ class NAdam(Adam):
             m,
             v,
             learning_rate=self.learning_rate,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
+            # Keras rounds these before it forms 1−β, unlike in Adam: 1−0.999 then differs by 1e-5.
+            beta_1=_float32(self.beta_1),
+            beta_2=_float32(self.beta_2),
             beta_2_power=self._scalar("beta_2_power"),
             u=self._u(decay_power),
             u_next=self._u(0.96 * decay_power),

@@ -9,7 +9,7 @@ from typing import Literal
 from src import checkpoints
 from src.config import RunConfig
 from src.datasets.spec import Split, TrainingData
-from src.epochs import EpochRunner, EpochTotals
+from src.epochs import EpochTotals, epoch_runner
 from src.errors import UserError
 from src.metrics import EpochMetrics
 from src.model import NeuralNetwork
@@ -70,12 +70,12 @@ def train(
 ) -> TrainingResult:
     """Train until the epochs are done, patience is out, or a stop is requested.
 
-    Afterwards, whatever the outcome, the network holds the weights of the best epoch, and so do the
-    checkpoint's files. A stopped run drops the epoch under way; if that was its first, the weights
-    as they are become the checkpoint.
+    From the first epoch on, whatever the outcome, the network holds the weights of the best epoch
+    so far, and so do the checkpoint's files. A stopped run drops the epoch under way; if that was
+    its first, the weights as they are become the checkpoint.
 
     Args:
-        network: trained in place.
+        network: where training starts from, and where its best weights go.
         config: the run.
         data: training and validation examples.
         checkpoint: stem of the files that hold the best weights so far.
@@ -85,34 +85,32 @@ def train(
     Raises:
         TrainingDiverged: when a loss or norm is NaN or infinite.
     """
-    optimizer = network.create_optimizer()
-    runner = EpochRunner(network, optimizer, data.train, config.batch_size, config.seed)
     best: EpochMetrics | None = None
-    best_weights = network.model.get_weights()
     outcome: Outcome = "completed"
     epochs_run = 0
-    for epoch in range(1, config.epochs + 1):
-        totals = runner.run(epoch, should_stop)
-        if totals.stopped and best:
-            outcome = "stopped"
-            break
-        metrics = _measure(0 if totals.stopped else epoch, totals, network, data.validation, best)
-        if not all(map(math.isfinite, astuple(metrics))):
-            network.model.set_weights(best_weights)
-            raise TrainingDiverged(metrics, best, checkpoint)
-        if best is None or metrics.val_accuracy > best.val_accuracy:
-            best, best_weights = metrics, network.model.get_weights()
-            checkpoints.save(checkpoint, network, metrics)
-        if totals.stopped:
-            outcome = "stopped"
-            break
-        epochs_run = epoch
-        on_epoch(metrics)
-        if 0 < config.patience <= epoch - best.epoch and epoch < config.epochs:
-            outcome = "early_stopping"
-            break
-    assert best is not None  # an epoch, even a stopped one, leaves metrics or raises
-    network.model.set_weights(best_weights)
+    with epoch_runner(network, data.train) as runner:
+        for epoch in range(1, config.epochs + 1):
+            totals = runner.run(epoch, should_stop)
+            if totals.stopped and best:
+                outcome = "stopped"
+                break
+            number = 0 if totals.stopped else epoch
+            metrics = _measure(number, totals, runner.network, data.validation, best)
+            if not all(map(math.isfinite, astuple(metrics))):
+                raise TrainingDiverged(metrics, best, checkpoint)
+            if best is None or metrics.val_accuracy > best.val_accuracy:
+                best = metrics
+                network.model.set_weights(runner.network.model.get_weights())
+                checkpoints.save(checkpoint, network, metrics)
+            if totals.stopped:
+                outcome = "stopped"
+                break
+            epochs_run = epoch
+            on_epoch(metrics)
+            if 0 < config.patience <= epoch - best.epoch and epoch < config.epochs:
+                outcome = "early_stopping"
+                break
+    assert best is not None  # an epoch, even one cut short, has metrics or raises
     return TrainingResult(epochs_run, best, outcome, checkpoint)
 
 

@@ -1,0 +1,19 @@
+import numpy as np
+import pytest
+
+from src.datasets.spec import InputSpec, Split, TrainingData
+
+
+@pytest.fixture(scope="session")
+def small_data() -> TrainingData:
+    """Four classes of noisy 6x6 pictures, easy to learn; 290 examples do not fill whole batches."""
+    rng = np.random.default_rng(0)
+    spec = InputSpec(shape=(6, 6, 1), class_names=("a", "b", "c", "d"), mean=(0.5,), std=(0.25,))
+    patterns = rng.integers(40, 216, (spec.num_classes, *spec.shape))
+
+    def split(n: int) -> Split:
+        y = rng.integers(0, spec.num_classes, n).astype(np.int32)
+        noisy = patterns[y] + rng.normal(0, 40, (n, *spec.shape))
+        return Split(noisy.clip(0, 255).astype(np.uint8), y)
+
+    return TrainingData("synthetic", spec, train=split(290), validation=split(100))
