@@ -10,6 +10,8 @@ from src.wandb_server.context import Server
 from src.wandb_server.resolvers import (
     artifact_changes,
     artifacts,
+    collection_changes,
+    collections,
     projects,
     run_changes,
     sweeps,
@@ -18,12 +20,15 @@ from src.wandb_server.resolvers import (
 )
 from src.wandb_server.resolvers.types import Resolvers
 
-_QUERIES: Resolvers = viewer.QUERIES | projects.QUERIES | artifacts.QUERIES | views.QUERIES
+_QUERIES: Resolvers = (
+    viewer.QUERIES | projects.QUERIES | artifacts.QUERIES | collections.QUERIES | views.QUERIES
+)
 _MUTATIONS: Resolvers = (
     projects.MUTATIONS
     | run_changes.MUTATIONS
     | sweeps.MUTATIONS
     | artifact_changes.MUTATIONS
+    | collection_changes.MUTATIONS
     | views.MUTATIONS
 )
 

@@ -13,13 +13,13 @@ from src.wandb_server.resolvers.artifacts import (
     artifact_by_id,
     artifact_by_key,
     artifact_node,
-    collection_by_key,
-    collection_node,
     manifest_node,
-    membership_node,
 )
+from src.wandb_server.resolvers.collection_changes import tag_names
+from src.wandb_server.resolvers.collections import collection_by_key, membership_node
 from src.wandb_server.resolvers.types import Resolvers
-from src.wandb_server.store.artifacts import Artifact, Collection
+from src.wandb_server.store.artifacts import Artifact
+from src.wandb_server.store.collections import Collection
 
 Node = dict[str, Any]
 
@@ -54,7 +54,7 @@ def _create(server: Server, args: Args) -> Node:
                 metadata=given.optional("metadata"),
                 history_step=given.optional_integer("historyStep"),
             )
-            artifacts.change_tags(found, _tag_names(given, "tags"), [])
+            artifacts.change_tags(found.id, tag_names(given, "tags"), [])
     return {"__typename": "CreateArtifactPayload", "artifact": artifact_node(server, found)}
 
 
@@ -63,7 +63,7 @@ def _sequence(server: Server, given: Args, project_id: int) -> Collection:
     name = given.optional("artifactCollectionName") or (names[0] if names else None)
     if not name or "/" in name or ":" in name or len(name) > 128:
         raise RequestError("an artifact needs a name without / and : of at most 128 characters")
-    sequence = server.store.artifacts.ensure_collection(
+    sequence = server.store.collections.ensure(
         project_id, name, "ArtifactSequence", given.text("artifactTypeName")
     )
     if sequence.kind != "ArtifactSequence":
@@ -181,13 +181,9 @@ def _update(server: Server, args: Args) -> Node:
     with server.store.transaction():
         server.store.artifacts.update(artifact.id, **values)
         server.store.artifacts.change_tags(
-            artifact, _tag_names(given, "tagsToAdd"), _tag_names(given, "tagsToDelete")
+            artifact.id, tag_names(given, "tagsToAdd"), tag_names(given, "tagsToDelete")
         )
     return _artifact_payload("UpdateArtifactPayload", server, artifact)
-
-
-def _tag_names(given: Args, key: str) -> list[str]:
-    return [tag.text("tagName") for tag in given.members(key)]
 
 
 def _delete(server: Server, args: Args) -> Node:
@@ -219,7 +215,7 @@ def _link(server: Server, args: Args) -> Node:
         artifact = found
     source = collection_by_key(server, artifact.collection_id)
     with server.store.transaction():
-        portfolio = server.store.artifacts.ensure_collection(
+        portfolio = server.store.collections.ensure(
             project.id, given.text("artifactPortfolioName"), "ArtifactPortfolio", source.type
         )
         if portfolio.kind != "ArtifactPortfolio" or portfolio.type != source.type:
@@ -233,76 +229,6 @@ def _link(server: Server, args: Args) -> Node:
     }
 
 
-def _unlink(server: Server, args: Args) -> Node:
-    given = args.input()
-    artifact = artifact_by_id(server, given.text("artifactID"))
-    portfolio = _collection_of(server, given, "artifactPortfolioID")
-    server.store.artifacts.remove_version(portfolio.id, artifact.id)
-    return {"__typename": "UnlinkArtifactPayload", "success": True}
-
-
-def _change_aliases(server: Server, args: Args, add: bool) -> Node:
-    given = args.input()
-    artifact = artifact_by_id(server, given.text("artifactID"))
-    change = server.store.artifacts.set_aliases if add else server.store.artifacts.drop_aliases
-    with server.store.transaction():
-        for alias in given.members("aliases"):
-            collection = _named_collection(server, alias)
-            change(collection.id, artifact.id, [alias.text("alias")])
-    return {"__typename": "AliasesPayload", "success": True}
-
-
-def _named_collection(server: Server, given: Args) -> Collection:
-    project = server.project_at(given.optional("entityName"), given.optional("projectName"))
-    name = given.text("artifactCollectionName")
-    found = server.store.artifacts.find_collection(project.id, name) if project else None
-    if found is None:
-        raise NotFoundError(f"no artifact collection {name}")
-    return found
-
-
-def _collection_of(server: Server, given: Args, key: str) -> Collection:
-    return collection_by_key(server, decode_id("ArtifactCollection", given.text(key)))
-
-
-def _change_collection_tags(server: Server, args: Args, add: bool) -> Node:
-    given = args.input()
-    collection, names = _named_collection(server, given), _tag_names(given, "tags")
-    server.store.artifacts.change_tags(collection, names if add else [], [] if add else names)
-    tags = [
-        {"__typename": "Tag", "id": encode_id("Tag", row["id"]), "name": row["name"]}
-        for row in server.store.artifacts.tags(collection)
-    ]
-    return {"__typename": "CollectionTagsPayload", "tags": tags, "success": True}
-
-
-def _update_collection(server: Server, args: Args, key: str) -> Node:
-    given = args.input()
-    collection = _collection_of(server, given, key)
-    wanted = {
-        "name": given.optional("name"),
-        "description": given.optional("description"),
-        "type": given.optional("destinationArtifactTypeName"),
-    }
-    values = {name: value for name, value in wanted.items() if value is not None}
-    server.store.artifacts.update_collection(collection.id, **values)
-    return _collection_payload(server, collection_by_key(server, collection.id))
-
-
-def _delete_collection(server: Server, args: Args, key: str) -> Node:
-    collection = _collection_of(server, args.input(), key)
-    payload = _collection_payload(server, collection) | {
-        "artifactCollection": {"__typename": collection.kind, "state": "DELETED"}
-    }
-    server.store.artifacts.delete_collection(collection.id)
-    return payload
-
-
-def _collection_payload(server: Server, collection: Collection) -> Node:
-    node = collection_node(server, collection)
-    return {"__typename": "ArtifactCollectionPayload", "artifactCollection": node}
-
-
 MUTATIONS: Resolvers = {
     "createArtifact": _create,
     "createArtifactManifest": _create_manifest,
@@ -313,18 +239,4 @@ MUTATIONS: Resolvers = {
     "updateArtifact": _update,
     "deleteArtifact": _delete,
     "linkArtifact": _link,
-    "unlinkArtifact": _unlink,
-    "addAliases": lambda server, args: _change_aliases(server, args, add=True),
-    "deleteAliases": lambda server, args: _change_aliases(server, args, add=False),
-    "createArtifactCollectionTagAssignments": lambda server, args: _change_collection_tags(
-        server, args, add=True
-    ),
-    "deleteArtifactCollectionTagAssignments": lambda server, args: _change_collection_tags(
-        server, args, add=False
-    ),
-    "updateArtifactSequence": lambda s, a: _update_collection(s, a, "artifactSequenceID"),
-    "updateArtifactPortfolio": lambda s, a: _update_collection(s, a, "artifactPortfolioID"),
-    "moveArtifactSequence": lambda s, a: _update_collection(s, a, "artifactSequenceID"),
-    "deleteArtifactSequence": lambda s, a: _delete_collection(s, a, "artifactSequenceID"),
-    "deleteArtifactPortfolio": lambda s, a: _delete_collection(s, a, "artifactPortfolioID"),
 }

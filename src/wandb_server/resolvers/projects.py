@@ -6,7 +6,7 @@ from src.wandb_server.arguments import Args
 from src.wandb_server.connections import connection
 from src.wandb_server.context import DEFAULT_PROJECT, ENTITY, Server
 from src.wandb_server.ids import encode_id
-from src.wandb_server.resolvers import artifacts, runs, sweeps, views
+from src.wandb_server.resolvers import collections, runs, sweeps, views
 from src.wandb_server.resolvers.viewer import entity_node, user_node
 from src.wandb_server.store.sweeps import Project
 
@@ -36,7 +36,7 @@ def project_node(server: Server, project: Project) -> dict[str, Any]:
         project_info(project)
         | runs.project_fields(server, project)
         | sweeps.project_fields(server, project)
-        | artifacts.project_fields(server, project)
+        | collections.project_fields(server, project)
         | views.project_fields(server, project)
     )
 

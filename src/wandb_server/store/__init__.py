@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from src.wandb_server.store.artifacts import Artifacts
+from src.wandb_server.store.collections import Collections
 from src.wandb_server.store.contents import Contents
 from src.wandb_server.store.database import Database
 from src.wandb_server.store.files import Files
@@ -25,6 +26,7 @@ class Store:
         self.runs = Runs(self._db)
         self.sweeps = Sweeps(self._db)
         self.files = Files(self._db)
+        self.collections = Collections(self._db)
         self.artifacts = Artifacts(self._db)
         self.contents = Contents(self._db)
         self.views = Views(self._db)

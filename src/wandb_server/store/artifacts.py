@@ -1,28 +1,12 @@
-"""Artifacts, the collections they are versions of, and their aliases, tags and files."""
+"""Artifacts, the versions of collections that they are, and their aliases and tags."""
 
 import json
 import sqlite3
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from src.wandb_server.store.database import Database
 from src.wandb_server.store.runs import now
-
-CollectionKind = Literal["ArtifactSequence", "ArtifactPortfolio"]
-
-
-@dataclass(frozen=True)
-class Collection:
-    """A named series of artifacts: a sequence that they are logged to, or a portfolio of links."""
-
-    id: int
-    project_id: int
-    kind: CollectionKind
-    type: str
-    name: str
-    description: str | None
-    created_at: str
-    updated_at: str
 
 
 @dataclass(frozen=True)
@@ -75,54 +59,6 @@ class Artifacts:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-
-    # Collections
-
-    def collection(self, collection_id: int) -> Collection | None:
-        """The collection with this id."""
-        return _collection(self._db.one("SELECT * FROM collections WHERE id = ?", collection_id))
-
-    def find_collection(self, project_id: int, name: str) -> Collection | None:
-        """The collection of a project with this name."""
-        sql = "SELECT * FROM collections WHERE project_id = ? AND name = ?"
-        return _collection(self._db.one(sql, project_id, name))
-
-    def collections(self, project_id: int) -> list[Collection]:
-        """All collections of a project in creation order."""
-        rows = self._db.all(
-            "SELECT * FROM collections WHERE project_id = ? ORDER BY id", project_id
-        )
-        return [Collection(**dict(row)) for row in rows]
-
-    def ensure_collection(
-        self, project_id: int, name: str, kind: CollectionKind, type_name: str
-    ) -> Collection:
-        """The collection with this name, created when it is not there."""
-        with self._db.transaction():
-            found = self.find_collection(project_id, name)
-            if found is None:
-                self._db.insert(
-                    "collections",
-                    project_id=project_id,
-                    kind=kind,
-                    type=type_name,
-                    name=name,
-                    created_at=now(),
-                    updated_at=now(),
-                )
-                found = self.find_collection(project_id, name)
-                assert found is not None
-            return found
-
-    def update_collection(self, collection_id: int, **values: Any) -> None:
-        """Set columns of a collection."""
-        self._db.update("collections", collection_id, updated_at=now(), **values)
-
-    def delete_collection(self, collection_id: int) -> None:
-        """Remove a collection; a sequence goes with its artifacts."""
-        self._db.write("DELETE FROM collections WHERE id = ?", collection_id)
-
-    # Artifacts
 
     def get(self, artifact_id: int) -> Artifact | None:
         """The artifact with this id."""
@@ -287,30 +223,19 @@ class Artifacts:
             *values,
         )
 
-    # Tags: of an artifact or of a collection
+    def tags(self, artifact_id: int) -> list[sqlite3.Row]:
+        """Rows ``(id, name)`` of an artifact's tags."""
+        sql = "SELECT id, name FROM tags WHERE artifact_id = ? ORDER BY name"
+        return self._db.all(sql, artifact_id)
 
-    def tags(self, owner: Artifact | Collection) -> list[sqlite3.Row]:
-        """Rows ``(id, name)``."""
-        sql = f"SELECT id, name FROM tags WHERE {_owner(owner)} = ? ORDER BY name"
-        return self._db.all(sql, owner.id)
-
-    def change_tags(self, owner: Artifact | Collection, add: list[str], remove: list[str]) -> None:
-        """Add and remove tags."""
-        column = _owner(owner)
+    def change_tags(self, artifact_id: int, add: list[str], remove: list[str]) -> None:
+        """Add and remove tags of an artifact."""
         with self._db.transaction():
             self._db.write_many(
-                f"INSERT INTO tags ({column}, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(owner.id, name) for name in add],
+                "INSERT INTO tags (artifact_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [(artifact_id, name) for name in add],
             )
             self._db.write_many(
-                f"DELETE FROM tags WHERE {column} = ? AND name = ?",
-                [(owner.id, name) for name in remove],
+                "DELETE FROM tags WHERE artifact_id = ? AND name = ?",
+                [(artifact_id, name) for name in remove],
             )
-
-
-def _collection(row: sqlite3.Row | None) -> Collection | None:
-    return Collection(**dict(row)) if row else None
-
-
-def _owner(owner: Artifact | Collection) -> str:
-    return "artifact_id" if isinstance(owner, Artifact) else "collection_id"
