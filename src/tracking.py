@@ -6,6 +6,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,7 +96,9 @@ class Tracker:
         chart = wandb.plot.confusion_matrix(
             y_true=y_true.tolist(), preds=y_pred.tolist(), class_names=list(class_names)
         )
-        self._run.log({"confusion_matrix": chart, "confusion_matrix_heatmap": wandb.Image(figure)})
+        self._run.log({"confusion_matrix_heatmap": wandb.Image(figure)}, commit=False)
+        with self._tolerating_server("the confusion matrix chart"):
+            self._run.log({"confusion_matrix": chart})
 
     def log_model(self, files: tuple[Path, ...], best: EpochMetrics) -> None:
         """Log the best epoch's checkpoint as the artifact ``best_model_<run id>``."""
@@ -103,7 +107,8 @@ class Tracker:
         )
         for file in files:
             artifact.add_file(str(file), policy="immutable", skip_cache=True)
-        self._run.log_artifact(artifact)
+        with self._tolerating_server("the model"):
+            self._run.log_artifact(artifact)
 
     def finish(self, outcome: Outcome, best: EpochMetrics | None) -> None:
         """End the run, with how it ended and its best epoch in the summary."""
@@ -116,6 +121,15 @@ class Tracker:
     def abandon(self) -> None:
         """End the run as failed after an error of ours."""
         self._run.finish(exit_code=1)
+
+    @contextmanager
+    def _tolerating_server(self, what: str) -> Iterator[None]:
+        """What the client does not take while its server is away is given up, the run is not."""
+        try:
+            yield
+        except wandb.errors.Error as error:
+            reason = str(error).splitlines()[0]
+            print(f"W&B: {what} could not be logged ({reason})", file=sys.stderr)
 
 
 def _start_run(config: RunConfig) -> Any:

@@ -72,6 +72,7 @@ class Checkout:
         finally:
             process.terminate()
             process.communicate(timeout=30)
+            wandb.teardown()  # this process's client goes on asking a server that is gone
 
 
 def copy_checkout(folder: Path) -> Checkout:

@@ -57,7 +57,9 @@ def create_sweep(checkout: Checkout, environment: dict[str, str], text: str) -> 
 
 
 def runs_of(environment: dict[str, str], sweep_path: str) -> list[Any]:
-    return list(api(environment).sweep(sweep_path).runs)
+    """The runs in order of creation, read whole: they may be looked at when the server is gone."""
+    project, sweep_id = sweep_path.rsplit("/", 1)
+    return list(api(environment).runs(project, filters={"sweep": sweep_id}, lazy=False))
 
 
 def varied(run: Any) -> tuple[Any, ...]:
