@@ -76,11 +76,12 @@ def train(
 
     Args:
         network: where training starts from, and where its best weights go.
-        config: the run.
+        config: the run that the network was made for.
         data: training and validation examples.
         checkpoint: stem of the files that hold the best weights so far.
         on_epoch: called after each complete epoch.
-        should_stop: asked after each chunk of steps, well under a second apart for most models.
+        should_stop: asked after each chunk of steps, for most models well under a second apart,
+            and between epochs.
 
     Raises:
         TrainingDiverged: when a loss or norm is NaN or infinite.
@@ -90,8 +91,11 @@ def train(
     epochs_run = 0
     with epoch_runner(network, data.train) as runner:
         for epoch in range(1, config.epochs + 1):
+            if best and should_stop():
+                outcome = "stopped"
+                break
             totals = runner.run(epoch, should_stop)
-            if totals.stopped and best:
+            if best and totals.stopped:
                 outcome = "stopped"
                 break
             number = 0 if totals.stopped else epoch

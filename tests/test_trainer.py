@@ -207,14 +207,23 @@ def test_without_patience_all_epochs_are_run(run: Callable[..., Run]) -> None:
     assert (done.result.outcome, done.result.epochs_run) == ("completed", 5)
 
 
-def test_a_stop_drops_the_epoch_under_way_and_keeps_the_best(run: Callable[..., Run]) -> None:
-    whole = run(changed(epochs=3))
+@pytest.mark.parametrize(("asks", "epochs_run"), [(1, 1), (2, 1), (3, 2), (4, 2)])
+def test_a_stop_drops_the_epoch_under_way_and_keeps_the_best(
+    run: Callable[..., Run], asks: int, epochs_run: int
+) -> None:
+    """Asked in turn: in epoch 1, before epoch 2, in epoch 2 (one chunk an epoch), and so on."""
+    whole = run(changed(epochs=2))
     asked = itertools.count()
-    done = run(changed(epochs=100), should_stop=lambda: next(asked) == 3)  # one chunk an epoch
+    done = run(changed(epochs=100), should_stop=lambda: next(asked) == asks)
     assert done.result.outcome == "stopped"
-    assert done.result.epochs_run == 3
-    assert timeless(done.epochs) == timeless(whole.epochs)
+    assert done.result.epochs_run == epochs_run
+    assert timeless(done.epochs) == timeless(whole.epochs[:epochs_run])
     assert checkpoints.load(done.result.checkpoint)[1].metrics == done.result.best
+
+
+def test_a_stop_is_seen_when_an_epoch_is_a_single_step(run: Callable[..., Run]) -> None:
+    done = run(changed(epochs=100, batch_size=1000), should_stop=lambda: True)
+    assert (done.result.outcome, done.result.epochs_run) == ("stopped", 1)
 
 
 def test_a_stop_in_the_first_epoch_still_leaves_a_model(
