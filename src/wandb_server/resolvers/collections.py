@@ -140,7 +140,7 @@ def collection_node(server: Server, collection: Collection) -> Node:
             server, artifacts.artifact_by_key(server, membership.artifact_id)
         )
 
-    def artifacts(args: Args) -> Node:
+    def versions(args: Args) -> Node:
         chosen = selected(
             members(),
             lambda m: _version_document(server, m),
@@ -166,7 +166,7 @@ def collection_node(server: Server, collection: Collection) -> Node:
             tag_node(row) for row in server.store.collections.tags(collection.id)
         ),
         "aliases": lambda args: connection(store.aliases(collection.id), args, alias_node, 1000),
-        "artifacts": artifacts,
+        "artifacts": versions,
         "artifactMembership": alias_member,
         "artifactMemberships": lambda args: connection(
             members(), args, lambda m: membership_node(server, m)
