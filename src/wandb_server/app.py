@@ -49,10 +49,11 @@ def create_app(
             Route("/artifactsV2/{place:path}/{md5}/{name}", routes.artifact_content),
             Route("/storage/{blob}", routes.download),
             Route("/storage/{blob}", routes.upload, methods=["PUT"]),
-            *dashboard.routes(server),
+            *dashboard.routes(server, api_key),
         ],
         middleware=[Middleware(Guard, api_key=api_key, port=port)],
         exception_handlers={
+            404: dashboard.not_found,
             RequestError: _request_error,
             sqlite3.OperationalError: _storage_error,
             OSError: _storage_error,

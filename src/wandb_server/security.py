@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 # What the client reads under addresses that it makes itself.
 _CLIENT_PATHS = ("/files/", "/artifacts/", "/artifactsV2/")
+# Signed addresses, and the buttons of our own pages with their tokens.
+_CHECKED_BY_ROUTE = ("/storage/", "/actions/")
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -39,7 +41,8 @@ class Guard:
     Reading pages needs no key: they are served on the loopback interface alone, and the Host check
     keeps other sites' scripts from reading them through a name that resolves to it. Whatever
     changes state, and the whole client API, needs the key; a browser never sends it by itself, as
-    it is never asked for one. Signed storage addresses are checked by their route.
+    it is never asked for one. Signed storage addresses and the buttons of our pages, which bring a
+    token, are checked by their routes.
 
     Args:
         app: The application.
@@ -64,7 +67,7 @@ class Guard:
             )
             return
         path: str = scope["path"]
-        open_to_all = path.startswith("/storage/") or (
+        open_to_all = path.startswith(_CHECKED_BY_ROUTE) or (
             scope["method"] in ("GET", "HEAD") and not path.startswith(_CLIENT_PATHS)
         )
         if not open_to_all and not self._has_key(headers):

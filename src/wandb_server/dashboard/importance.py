@@ -1,0 +1,153 @@
+"""Which hyperparameters matter: importance in a random forest, and correlation, as W&B shows them.
+
+The forest predicts a run's best metric from its parameters; a parameter's importance is its share
+of the forest's reduction of variance (impurity), which sums to one over all parameters. Choices
+are one-hot encoded and the importances of their values added up. The correlation is Pearson's, of
+the parameter's logarithm where the sweep searches it logarithmically.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from src.wandb_server.dashboard import words
+
+MIN_RUNS = 5
+_MAX_RUNS = 2_000
+_TREES = 100
+_MAX_MEANS = 8
+
+
+@dataclass(frozen=True)
+class Importance:
+    """One parameter. ``correlation`` is positive where larger numbers had larger metrics.
+
+    ``means`` has the mean metric of each value, best first, if there are only a few values.
+    """
+
+    name: str
+    importance: float
+    correlation: float | None
+    means: tuple[tuple[str, float], ...]
+    maximize: bool
+
+    @property
+    def direction(self) -> str:
+        """What did better, in words."""
+        if self.means:
+            (best, high), (worst, low) = self.means[0], self.means[-1]
+            return (
+                f"{best} did best (mean {words.number(high)}), {worst} worst ({words.number(low)})"
+            )
+        towards_good = self.correlation
+        if towards_good is not None and not self.maximize:
+            towards_good = -towards_good
+        return words.correlation(towards_good)
+
+
+def importances(
+    trials: Sequence[tuple[Mapping[str, Any], float]], maximize: bool, logarithmic: frozenset[str]
+) -> list[Importance]:
+    """The parameters that vary, most important first; none with fewer than ``MIN_RUNS`` trials.
+
+    Args:
+        trials: Parameters by flat name, and best metric, of each run.
+        maximize: Whether large metrics are good.
+        logarithmic: Parameters that are searched by their logarithm.
+    """
+    if len(trials) < MIN_RUNS:
+        return []
+    names = sorted({name for params, _ in trials for name in params})
+    rows = tuple(
+        (tuple(_hashable(params.get(name)) for name in names), value)
+        for params, value in trials[-_MAX_RUNS:]
+    )
+    return list(_importances(tuple(names), rows, maximize, logarithmic))
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+@lru_cache(maxsize=64)
+def _importances(
+    names: tuple[str, ...],
+    rows: tuple[tuple[tuple[Any, ...], float], ...],
+    maximize: bool,
+    logarithmic: frozenset[str],
+) -> tuple[Importance, ...]:
+    # Imported here: it takes a second, which the server's start need not wait for.
+    from sklearn.ensemble import RandomForestRegressor
+
+    metric = [value for _, value in rows]
+    columns: list[list[float]] = []
+    owner: list[str] = []
+    kinds: dict[str, list[Any]] = {}
+    for index, name in enumerate(names):
+        values = [params[index] for params, _ in rows]
+        if len(set(map(_key, values))) < 2:
+            continue
+        kinds[name] = values
+        encoded = [_numbers(values, name in logarithmic)] if _numeric(values) else _one_hot(values)
+        columns += encoded
+        owner += [name] * len(encoded)
+    if not columns or max(metric) == min(metric):
+        return ()
+    forest = RandomForestRegressor(_TREES, random_state=0, n_jobs=1)
+    forest.fit(list(zip(*columns, strict=True)), metric)
+    total: defaultdict[str, float] = defaultdict(float)
+    for name, share in zip(owner, forest.feature_importances_, strict=True):
+        total[name] += float(share)
+    found = [
+        Importance(
+            name,
+            total[name],
+            _pearson(_numbers(values, name in logarithmic), metric) if _numeric(values) else None,
+            _means(values, metric, maximize) if len(set(map(_key, values))) <= _MAX_MEANS else (),
+            maximize,
+        )
+        for name, values in kinds.items()
+    ]
+    return tuple(sorted(found, key=lambda item: -item.importance))
+
+
+def _key(value: Any) -> tuple[str, Any]:
+    return type(value).__name__, value
+
+
+def _numeric(values: Sequence[Any]) -> bool:
+    return all(
+        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
+    )
+
+
+def _numbers(values: Sequence[float], logarithmic: bool) -> list[float]:
+    if logarithmic and min(values) > 0:
+        return [math.log(value) for value in values]
+    return [float(value) for value in values]
+
+
+def _one_hot(values: Sequence[Any]) -> list[list[float]]:
+    kinds = sorted(set(map(_key, values)), key=str)
+    return [[float(_key(value) == kind) for value in values] for kind in kinds]
+
+
+def _means(
+    values: Sequence[Any], metric: Sequence[float], maximize: bool
+) -> tuple[tuple[str, float], ...]:
+    groups: defaultdict[str, list[float]] = defaultdict(list)
+    for value, result in zip(values, metric, strict=True):
+        groups["not set" if value is None else str(value)].append(result)
+    means = [(name, sum(group) / len(group)) for name, group in groups.items()]
+    return tuple(sorted(means, key=lambda item: item[1], reverse=maximize))
+
+
+def _pearson(x: Sequence[float], y: Sequence[float]) -> float | None:
+    n = len(x)
+    mean_x, mean_y = sum(x) / n, sum(y) / n
+    covariance = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
+    spread = math.sqrt(sum((a - mean_x) ** 2 for a in x) * sum((b - mean_y) ** 2 for b in y))
+    return covariance / spread if spread > 0 else None

@@ -1,0 +1,183 @@
+"""What runs have logged besides numbers: confusion matrices, images, tables, histograms."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+from urllib.parse import quote
+
+from src.wandb_server.blobs import BlobStorage
+from src.wandb_server.dashboard import charts, words
+from src.wandb_server.dashboard.histories import flat
+from src.wandb_server.store import Store
+from src.wandb_server.store.files import StoredFile
+from src.wandb_server.store.runs import Run
+
+MAX_LINES = 200  # of history with media that are looked at, the newest
+MAX_IMAGES = 24  # of a key that are shown, the newest
+MAX_TABLE_ROWS = 50
+MAX_TABLE_BYTES = 5_000_000
+MAX_CLASSES = 100
+MAX_VALUES = 24  # shown of one kind
+
+_CONFUSION = ("Actual", "Predicted", "nPredictions")
+
+
+@dataclass
+class Media:
+    """A run's media by kind; ``others`` are kinds that have no view here."""
+
+    confusions: list[dict[str, Any]] = field(default_factory=list)
+    images: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tables: list[dict[str, Any]] = field(default_factory=list)
+    histograms: list[tuple[str, charts.Figure]] = field(default_factory=list)
+    others: list[dict[str, Any]] = field(default_factory=list)
+
+
+def media_of(store: Store, blobs: BlobStorage, run: Run, url: str) -> Media:
+    """The newest media of a run.
+
+    Args:
+        store: The store.
+        blobs: Where table files are read.
+        run: The run.
+        url: Its page's address, below which its files are fetched.
+    """
+    files = {f.name: f for f in store.files.run_files(run.id) if f.size is not None}
+    found = Media()
+    newest: dict[str, dict[str, Any]] = {}
+    for step, key, value in _logged(store, run):
+        newest[key] = value
+        if value["_type"] in ("image-file", "images/separated"):
+            found.images.setdefault(key, []).extend(_images(value, step, files, url))
+    found.images = {k: _newest_first(v) for k, v in found.images.items() if v}
+    for key, value in sorted(newest.items()):
+        kind = value["_type"]
+        if kind == "table-file":
+            _table(found, key, _text(value.get("path")), files, blobs, url)
+        elif kind == "histogram":
+            _histogram(found, key, value)
+        elif kind not in ("image-file", "images/separated"):
+            name = _text(value.get("path"))
+            link = file_url(url, name) if name in files else None
+            found.others.append({"key": key, "kind": kind, "url": link})
+    return found
+
+
+def _logged(store: Store, run: Run) -> Iterable[tuple[Any, str, dict[str, Any]]]:
+    lines = store.runs.lines_with(run.id, "history", '"_type"', MAX_LINES)
+    rows = [json.loads(line) for line in lines] or [run.summary]
+    for row in rows:
+        for key, value in flat(row):
+            if isinstance(value, dict) and isinstance(value.get("_type"), str):
+                yield row.get("_step"), key, value
+
+
+def file_url(run_url: str, name: str) -> str:
+    """Where a file of a run is downloaded."""
+    return f"{run_url}/files/{quote(name)}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _images(
+    value: dict[str, Any], step: Any, files: dict[str, StoredFile], url: str
+) -> Iterable[dict[str, Any]]:
+    names = value.get("filenames") if value["_type"] == "images/separated" else [value.get("path")]
+    captions = value.get("captions")
+    if not isinstance(captions, list):
+        captions = [value.get("caption")]
+    for i, name in enumerate(names if isinstance(names, list) else []):
+        if not isinstance(name, str) or name not in files:
+            continue
+        caption = captions[i] if i < len(captions) and isinstance(captions[i], str) else ""
+        link = file_url(url, name)
+        yield {"url": link, "source": f"{link}?view=1", "caption": caption, "step": step}
+
+
+def _newest_first(images: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last images, newest step first, those of one step in their order."""
+    steps = list(dict.fromkeys(image["step"] for image in images))
+    return sorted(images[-MAX_IMAGES:], key=lambda image: -steps.index(image["step"]))
+
+
+def _table(
+    found: Media,
+    key: str,
+    name: str,
+    files: dict[str, StoredFile],
+    blobs: BlobStorage,
+    url: str,
+) -> None:
+    file = files.get(name)
+    if file is None:
+        return
+    link = file_url(url, name)
+    if (file.size or 0) > MAX_TABLE_BYTES:
+        found.others.append({"key": key, "kind": f"table of {words.size(file.size)}", "url": link})
+        return
+    try:
+        content = json.loads(blobs.path(file.blob_id).read_bytes())
+        columns, rows = content["columns"], content["data"]
+        assert isinstance(columns, list)
+        assert all(isinstance(row, list) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError, AssertionError, RecursionError):
+        found.others.append({"key": key, "kind": "table that cannot be read", "url": link})
+        return
+    if tuple(columns) == _CONFUSION and (confusion := _confusion(rows)):
+        found.confusions.append({"key": key.removesuffix("_table"), **confusion})
+    else:
+        shown = [[_cell(value) for value in row] for row in rows[:MAX_TABLE_ROWS]]
+        found.tables.append(
+            {"key": key, "columns": columns, "rows": shown, "total": len(rows), "url": link}
+        )
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("_type"), str):
+        return f"[{value['_type']}]"
+    return value
+
+
+def _confusion(rows: list[list[Any]]) -> dict[str, Any] | None:
+    """A confusion matrix from its table, whose rows are in the order of the classes."""
+    if not all(len(row) == 3 and _is_count(row[2]) for row in rows):
+        return None
+    classes = list(dict.fromkeys(str(name) for row in rows for name in row[:2]))
+    if not 2 <= len(classes) <= MAX_CLASSES:
+        return None
+    place = {name: i for i, name in enumerate(classes)}
+    matrix = [[0] * len(classes) for _ in classes]
+    for actual, predicted, amount in rows:
+        matrix[place[str(actual)]][place[str(predicted)]] += int(amount)
+    total = sum(map(sum, matrix))
+    if not total:
+        return None
+    right = sum(matrix[i][i] for i in range(len(classes)))
+    return {
+        "counts": charts.confusion(classes, matrix, normalised=False),
+        "normalised": charts.confusion(classes, matrix, normalised=True),
+        "mistakes": words.confused(classes, matrix),
+        "right": right,
+        "total": total,
+        "classes": len(classes),
+    }
+
+
+def _is_count(value: Any) -> bool:
+    # The client sends counts as 77.0.
+    return type(value) in (int, float) and 0 <= value < 2**53 and value == int(value)
+
+
+def _histogram(found: Media, key: str, value: dict[str, Any]) -> None:
+    bins, counts = value.get("bins"), value.get("values")
+    if _numbers(bins) and _numbers(counts) and len(found.histograms) < MAX_VALUES:
+        found.histograms.append((key, charts.histogram(bins, counts)))
+
+
+def _numbers(values: Any) -> TypeGuard[list[float]]:
+    return isinstance(values, list) and all(
+        type(v) in (int, float) and abs(v) < 1e300 for v in values
+    )

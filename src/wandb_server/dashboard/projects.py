@@ -1,0 +1,151 @@
+"""The models of the list of projects, of a project's page and of the comparison of runs."""
+
+from typing import Any
+
+from starlette.datastructures import QueryParams
+
+from src.wandb_server.context import Server
+from src.wandb_server.dashboard import charts, words
+from src.wandb_server.dashboard.common import (
+    best_row,
+    metrics_of,
+    project_rows,
+    spec_or_none,
+    state_counts,
+    sweep_rows,
+    sweep_title,
+)
+from src.wandb_server.dashboard.histories import config_of, curves_of, summary_of
+from src.wandb_server.dashboard.listing import DEFAULT_SELECTED, Query, selected_names, table
+from src.wandb_server.dashboard.rendering import project_url, run_url
+from src.wandb_server.dashboard.reports import report_slug
+from src.wandb_server.errors import RequestError
+from src.wandb_server.scheduler import sweep_spec
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Project, Sweep
+
+MAX_CHARTS = 24
+MAX_COMPARED = 6
+
+
+def index(server: Server) -> dict[str, Any]:
+    """The list of projects."""
+    rows = []
+    for project in server.store.projects.all():
+        runs = server.store.runs.of_project(project.id)
+        rows.append(
+            {
+                "project": project,
+                "sweeps": len(server.store.sweeps.of_project(project.id)),
+                "last": max((run.heartbeat_at for run in runs), default=project.created_at),
+                **state_counts(runs),
+            }
+        )
+    rows.sort(key=lambda row: str(row["last"]), reverse=True)
+    return {"title": "Projects", "projects": rows, "live": any(row["active"] for row in rows)}
+
+
+def project_page(server: Server, project: Project, params: QueryParams) -> dict[str, Any]:
+    """A project: its sweeps, its runs, curves of the selected ones."""
+    sweeps = server.store.sweeps.of_project(project.id)
+    runs = server.store.runs.of_project(project.id)
+    metrics = metrics_of(sweeps, runs)
+    metric = params.get("metric")
+    if metric not in metrics:
+        metric = next(iter(metrics), None)
+    goal = metrics[metric] if metric else "maximize"
+    rows = project_rows(server, sweeps, runs, metric, goal)
+    listed = table(rows, Query(params, "created", descending=True))
+    selected = listed.query.selected
+    if selected is None:
+        ranked = sorted(listed.rows, key=lambda row: row.best is None)
+        selected = [row.run.name for row in ranked[:DEFAULT_SELECTED]]
+    by_name = {run.name: run for run in runs}
+    on_page = {row.run.name for row in listed.rows}
+    chosen = [by_name[name] for name in selected if name in by_name]
+    return {
+        "title": project.name,
+        "project": project,
+        "sweeps": [_sweep_line(server, sweep, runs) for sweep in reversed(sweeps)],
+        "table": listed,
+        "metric": metric,
+        "metrics": metrics,
+        "goal": goal,
+        "best": best_row(rows, goal),
+        "selected": [run.name for run in chosen],
+        "off_page": [run.name for run in chosen if run.name not in on_page],
+        "charts": overlay(server, project, chosen, metric),
+        "counts": state_counts(runs),
+        "reports": [
+            (view, f"{project_url(project)}/reports/{report_slug(view)}")
+            for view in server.store.views.of_project(project.id)
+            if view.type == "runs"
+        ],
+        "live": any(run.active for run in runs),
+    }
+
+
+def _sweep_line(server: Server, sweep: Sweep, runs: list[Run]) -> dict[str, Any]:
+    own = [run for run in runs if run.sweep_id == sweep.id]
+    spec = sweep_spec(sweep.config)
+    best = best_row(sweep_rows(server, sweep, own), spec.goal)
+    return {
+        "sweep": sweep,
+        "title": sweep_title(sweep),
+        "spec": spec,
+        "best": best,
+        **state_counts(own),
+    }
+
+
+def overlay(
+    server: Server, project: Project, runs: list[Run], metric: str | None
+) -> list[tuple[str, charts.Figure]]:
+    """Charts with a curve of each run."""
+    curves = [(run, run_url(project, run), curves_of(server.store, run)) for run in runs]
+    return charts.overlaid_charts(curves, metric)[:MAX_CHARTS]
+
+
+def compare_page(server: Server, project: Project, params: QueryParams) -> dict[str, Any]:
+    """Two to six runs side by side: what differs in their configs first."""
+    names = (selected_names(params, "runs") or []) + (selected_names(params, "run") or [])
+    if not 2 <= len(names) <= MAX_COMPARED:
+        raise RequestError(
+            f"Select 2 to {MAX_COMPARED} runs to compare them; {words.count(len(names), 'run')} "
+            "would be compared now."
+        )
+    runs = [server.run_at(project.entity, project.name, name) for name in names]
+    sweeps = server.store.sweeps.of_project(project.id)
+    metric = next(iter(metrics_of(sweeps, runs)), None)
+    by_id = {sweep.id: sweep for sweep in sweeps}
+    specs = [spec_or_none(by_id.get(run.sweep_id or -1)) for run in runs]
+    differing, same = _differences([config_of(run) for run in runs])
+    results, same_results = _differences([summary_of(run) for run in runs])
+    return {
+        "title": "Compare " + ", ".join(run.display_name for run in runs),
+        "project": project,
+        "runs": [
+            {"run": run, "colour": charts.run_colour(run), "ended": words.ended(run, spec)}
+            for run, spec in zip(runs, specs, strict=True)
+        ],
+        "differing": differing,
+        "same": same,
+        "results": results,
+        "same_results": same_results,
+        "charts": overlay(server, project, runs, metric),
+        "live": any(run.active for run in runs),
+    }
+
+
+def _differences(
+    sides: list[dict[str, Any]],
+) -> tuple[list[tuple[str, list[Any]]], list[tuple[str, Any]]]:
+    """The keys whose values differ with the values, and those that all have in common."""
+    differing, same = [], []
+    for name in sorted({name for values in sides for name in values}):
+        values = [side.get(name) for side in sides]
+        if all(value == values[0] and type(value) is type(values[0]) for value in values):
+            same.append((name, values[0]))
+        else:
+            differing.append((name, values))
+    return differing, same

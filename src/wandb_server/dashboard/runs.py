@@ -1,0 +1,173 @@
+"""The model of a run's page."""
+
+import json
+import re
+import shlex
+from typing import Any
+
+from src.wandb_server.context import Server
+from src.wandb_server.dashboard import charts, words
+from src.wandb_server.dashboard.common import goal_of, spec_or_none
+from src.wandb_server.dashboard.histories import Curve, config_of, curves_of, flat, summary_of
+from src.wandb_server.dashboard.listing import run_seconds
+from src.wandb_server.dashboard.media import file_url, media_of
+from src.wandb_server.dashboard.rendering import project_url, run_url
+from src.wandb_server.metric import best_value
+from src.wandb_server.scheduler import sweep_program
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Project, Sweep
+
+LOG_LINES = 500
+MAX_CHARTS = 60
+_NORMS = ("norm",)
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_STAMP = re.compile(r"(ERROR )?\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\S* ?")
+# Where the client tells what started a run; see wandb-metadata.json.
+_METADATA = "wandb-metadata.json"
+
+
+def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
+    """A run: how it went, what it logged, how to do it again."""
+    store = server.store
+    sweep = store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
+    spec = spec_or_none(sweep)
+    retry_of = store.runs.get(run.retry_of) if run.retry_of is not None else None
+    curves = curves_of(store, run)
+    norms = {k: v for k, v in curves.items() if any(word in k for word in _NORMS)}
+    others = {k: v for k, v in curves.items() if k not in norms}
+    url = run_url(project, run)
+    files = [f for f in store.files.run_files(run.id) if f.size is not None]
+    metric = spec.metric_name if spec else None
+    metric = metric or next((k for k in charts.order_keys(curves) if k.startswith("val_")), None)
+    metadata = _metadata(server, run)
+    return {
+        "title": run.display_name,
+        "project": project,
+        "run": run,
+        "colour": charts.run_colour(run),
+        "sweep": sweep,
+        "retry_of": retry_of,
+        "ended": words.ended(run, spec),
+        "seconds": run_seconds(run),
+        "best": _best(curves, metric, spec.goal if spec else goal_of(metric or "")),
+        "params": list(flat(run.params or {})),
+        "config": list(config_of(run).items()),
+        "summary": list(summary_of(run).items()),
+        "charts": charts.run_charts(others)[:MAX_CHARTS],
+        "left_out": max(0, len(charts.run_charts(others)) - MAX_CHARTS),
+        "norms": charts.run_charts(norms),
+        "system": _system(curves_of(store, run, "events")),
+        "media": media_of(store, server.blobs, run, url),
+        "log": [_log_line(text) for text in store.runs.last_lines(run.id, "log", LOG_LINES)],
+        "log_lines": store.runs.line_count(run.id, "log"),
+        "files": [(f, file_url(url, f.name)) for f in files],
+        "artifacts": _artifacts(server, project, run),
+        "command": _command(run, sweep, metadata),
+        "commit": _commit(run, metadata),
+        "live": run.active,
+    }
+
+
+def _best(curves: dict[str, Curve], metric: str | None, goal: str) -> dict[str, Any] | None:
+    curve = curves.get(metric) if metric else None
+    if curve is None:
+        return None
+    known = [v for v in curve.values if v is not None]
+    value = best_value(known, "minimize" if goal == "minimize" else "maximize")
+    if value is None:
+        return None
+    place = curve.values.index(value)
+    epoch = curve.epochs[place] if curve.has_epochs else None
+    where = f"step {curve.steps[place]:g}" if epoch is None else f"epoch {epoch:g}"
+    return {"metric": metric, "value": value, "where": where}
+
+
+def _system(curves: dict[str, Curve]) -> list[tuple[str, charts.Figure]]:
+    found = []
+    for key in sorted(curves):
+        if not any(curves[key].values):
+            continue  # a counter that never moved
+        x, y = curves[key].points(by_epoch=False)
+        title = key.removeprefix("system.")
+        found.append((title, charts.figure([charts.line(title, x, y, "#0e93a0")], "seconds")))
+    return found[:MAX_CHARTS]
+
+
+def _log_line(text: str) -> tuple[str, str]:
+    """The time and the text of a line, without terminal colours; a rewritten line's last form."""
+    stamp = _STAMP.match(text)
+    time, rest = (stamp[2], text[stamp.end() :]) if stamp else ("", text)
+    rest = _ESCAPES.sub("", rest).rstrip("\r\n")
+    return time, rest.rpartition("\r")[2]
+
+
+def _artifacts(server: Server, project: Project, run: Run) -> list[dict[str, Any]]:
+    store = server.store.artifacts
+    rows = []
+    logged = [(artifact, "logged") for artifact in store.logged_by(run.id)]
+    for artifact, how in [*logged, *((a, "used") for a in store.used_by(run.id))]:
+        collection = server.store.collections.get(artifact.collection_id)
+        if collection is None:
+            continue
+        versions = [
+            m.version
+            for m in store.memberships(artifact_id=artifact.id)
+            if m.collection_id == collection.id
+        ]
+        rows.append(
+            {
+                "name": f"{collection.name}:v{versions[0]}" if versions else collection.name,
+                "type": collection.type,
+                "how": how,
+                "aliases": [row["alias"] for row in store.aliases(collection.id, artifact.id)],
+                "artifact": artifact,
+                "files": [
+                    (f, f"{project_url(project)}/artifacts/{artifact.id}/{file_name(f.name)}")
+                    for f in server.store.contents.files(artifact.id)[:50]
+                ],
+                # The client keeps a logged table a second time as an artifact.
+                "internal": collection.type in ("run_table", "wandb-history", "job"),
+            }
+        )
+    return rows
+
+
+def file_name(name: str) -> str:
+    """A file's name inside an address."""
+    return file_url("", name).removeprefix("/files/")
+
+
+def _metadata(server: Server, run: Run) -> dict[str, Any]:
+    found = server.store.files.run_files(run.id, _METADATA)
+    try:
+        content = json.loads(server.blobs.path(found[0].blob_id).read_bytes()) if found else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _command(run: Run, sweep: Sweep | None, metadata: dict[str, Any]) -> str | None:
+    """What starts the same training again: the sweep's program with the run's parameters."""
+    if sweep is not None and run.params is not None:
+        program = sweep_program(sweep.config) or run.program
+        arguments = [f"--{name}={_argument(value)}" for name, value in run.params.items()]
+    else:
+        program = metadata.get("program") or run.program
+        given = metadata.get("args")
+        arguments = [str(part) for part in given] if isinstance(given, list) else []
+    if not isinstance(program, str) or not program:
+        return None
+    start = shlex.split(program) if program.startswith("-m ") else [program]
+    return shlex.join(["python", *start, *arguments])
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _commit(run: Run, metadata: dict[str, Any]) -> str | None:
+    git = metadata.get("git")
+    commit = run.commit_hash or (git.get("commit") if isinstance(git, dict) else None)
+    return commit if isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{7,64}", commit) else None

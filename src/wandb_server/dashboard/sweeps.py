@@ -1,0 +1,113 @@
+"""The model of a sweep's page."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import yaml
+from starlette.datastructures import QueryParams
+
+from src.wandb_server.context import Server
+from src.wandb_server.dashboard import sweep_charts
+from src.wandb_server.dashboard.common import best_row, state_counts, sweep_rows, sweep_title
+from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
+from src.wandb_server.dashboard.histories import flat
+from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, importances
+from src.wandb_server.dashboard.listing import Query, Row, table
+from src.wandb_server.distributions import Log, Numeric
+from src.wandb_server.resolvers.sweeps import agent_state
+from src.wandb_server.scheduler import sweep_spec
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.sweep_spec import SweepSpec
+
+_METHODS = {"bayes": "Bayesian search", "random": "Random search", "grid": "Grid search"}
+
+
+def sweep_page(
+    server: Server, project: Project, sweep: Sweep, params: QueryParams
+) -> dict[str, Any]:
+    """A sweep: how it stands, what mattered, how its runs went, who works on it."""
+    spec = sweep_spec(sweep.config)
+    runs = server.store.runs.of_sweep(sweep.id)
+    rows = sweep_rows(server, sweep, runs)
+    histories = server.store.runs.metric_histories(sweep.id)
+    matters = _importances(rows, spec)
+    best = best_row(rows, spec.goal)
+    varied = _varied(runs)
+    return {
+        "title": sweep_title(sweep),
+        "project": project,
+        "sweep": sweep,
+        "spec": spec,
+        "method": _METHODS[spec.method],
+        "counts": state_counts(runs),
+        "best": best,
+        "best_params": [(n, best.config[n]) for n in varied if n in best.config] if best else [],
+        "importances": matters,
+        "min_runs": MIN_RUNS,
+        "brackets": sweep_charts.reached_brackets(spec, histories),
+        "charts": sweep_charts.charts_of(project, sweep, spec, rows, histories, varied),
+        "table": table(rows, Query(params, "best", descending=spec.goal == "maximize")),
+        "agents": _agents(server, sweep, runs),
+        "buttons": [name for name, (_, states) in SWEEP_BUTTONS.items() if sweep.state in states],
+        "config": _yaml(sweep.config),
+        "seconds": _seconds(sweep, runs),
+        "live": any(run.active for run in runs) or sweep.state in ("RUNNING", "PENDING"),
+    }
+
+
+def _varied(runs: list[Run]) -> list[str]:
+    """The parameters that take more than one value."""
+    values: dict[str, set[str]] = {}
+    for run in runs:
+        for name, value in flat(run.params or {}):
+            values.setdefault(name, set()).add(str(value))
+    return sorted(name for name, seen in values.items() if len(seen) > 1)
+
+
+def _importances(rows: list[Row], spec: SweepSpec) -> list[Importance]:
+    # Of ended runs alone: a run that has just begun says nothing of its parameters yet.
+    trials: list[tuple[Mapping[str, Any], float]] = [
+        (dict(flat(row.run.params)), row.best)
+        for row in rows
+        if row.run.params and row.best is not None and not row.run.active
+    ]
+    return importances(trials, spec.goal == "maximize", logarithmic(spec))
+
+
+def logarithmic(spec: SweepSpec) -> frozenset[str]:
+    """The parameters that are searched by their logarithm."""
+    return frozenset(
+        ".".join(path)
+        for path, parameter in spec.parameters.items()
+        if isinstance(parameter, Numeric) and isinstance(parameter.shape, Log)
+    )
+
+
+def _agents(server: Server, sweep: Sweep, runs: list[Run]) -> list[dict[str, Any]]:
+    agents = []
+    for agent in server.store.sweeps.agents(sweep.id):
+        own = [run for run in runs if run.agent_id == agent.id]
+        agents.append(
+            {
+                "agent": agent,
+                "state": agent_state(server, agent),
+                "working_on": [run for run in own if run.active],
+                "ended": sum(not run.active for run in own),
+            }
+        )
+    return agents[::-1]
+
+
+def _yaml(text: str) -> str:
+    return yaml.safe_dump(yaml.safe_load(text), sort_keys=False, allow_unicode=True)
+
+
+def _seconds(sweep: Sweep, runs: list[Run]) -> float | None:
+    if not runs:
+        return None
+    last = max(datetime.fromisoformat(run.heartbeat_at) for run in runs)
+    seconds = (last - datetime.fromisoformat(sweep.created_at)).total_seconds()
+    return seconds if math.isfinite(seconds) else None

@@ -1,0 +1,130 @@
+"""What the pages say in words."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from src.wandb_server.store.runs import Run
+from src.wandb_server.sweep_spec import SweepSpec
+
+_PARTS = {2: "top half", 3: "top third", 4: "top quarter", 5: "top fifth"}
+_STATES = {
+    "pending": "waiting to start",
+    "failed": "failed",
+    "crashed": "crashed",
+    "killed": "ended by its user",
+    "preempted": "preempted",
+}
+
+
+def number(value: float) -> str:
+    """Four significant digits, but all digits of a whole number."""
+    if float(value).is_integer() and abs(value) < 1e6:
+        return str(int(value))
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def count(amount: int, noun: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time in its two largest units."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    for unit, name, part, part_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "m")):
+        if whole >= unit:
+            return f"{whole // unit}{name} {whole % unit // part}{part_name}"
+    return f"{whole // 60}m {whole % 60}s" if whole >= 60 else f"{whole}s"
+
+
+def size(amount: int | None) -> str:
+    """A number of bytes."""
+    value = float(amount or 0)
+    for unit in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def state(run: Run) -> str:
+    """How a run stands: its state, or that it was stopped before its end."""
+    if run.early_stop is not None:
+        return "stopping" if run.active else "stopped early"
+    if run.should_stop:
+        return "stopping" if run.active else "stopped"
+    return run.state
+
+
+def ended(run: Run, spec: SweepSpec | None, retried_as: str | None = None) -> str:
+    """Why a run is no longer going on; nothing while it is and nobody has asked it to stop."""
+    if run.early_stop is not None and spec is not None:
+        return early_stop(run.early_stop, spec)
+    if run.should_stop:
+        return "Asked to stop" if run.active else "Stopped on request"
+    if run.state == "finished":
+        return "Ran to its end"
+    if run.state == "failed":
+        code = "" if run.exitcode is None else f" with exit code {run.exitcode}"
+        return f"Failed{code}; its console log may say why"
+    if run.state == "crashed":
+        again = f"; tried again as {retried_as}" if retried_as else ""
+        return f"Crashed: nothing more was heard of it{again}"
+    if run.state == "killed":
+        return "Ended by its user" + (f"; tried again as {retried_as}" if retried_as else "")
+    return ""
+
+
+def early_stop(stop: dict[str, Any], spec: SweepSpec) -> str:
+    """Why Hyperband stopped a run: bracket, value, threshold."""
+    settings, metric = spec.early_terminate, spec.metric_name or "the metric"
+    eta = settings.eta if settings else 3.0
+    part = _PARTS.get(int(eta)) if float(eta).is_integer() else None
+    part = part or f"best {100 / eta:.0f} %"
+    value, threshold = stop.get("value"), stop.get("threshold")
+    bracket = stop.get("bracket") or 0
+    begin = f"Stopped at bracket {bracket} ({count(bracket, 'logged point')})"
+    if value is None:
+        return f"{begin}: it had no finite {metric} to compare"
+    what = metric if settings and settings.strict else f"best {metric}"
+    side = "below" if spec.goal == "maximize" else "above"
+    if threshold is None:
+        return f"{begin}: {what} {number(value)} was not in the {part}"
+    shown, needed = apart(value, threshold)
+    return f"{begin}: {what} {shown} was {side} the {needed} needed to stay in the {part}"
+
+
+def apart(first: float, second: float) -> tuple[str, str]:
+    """Two numbers with so many digits that they look different."""
+    for digits in range(3, 12):
+        texts = f"{first:.{digits}g}", f"{second:.{digits}g}"
+        if texts[0] != texts[1]:
+            return texts
+    return repr(first), repr(second)
+
+
+def confused(classes: Sequence[str], matrix: Sequence[Sequence[int]], top: int = 3) -> list[str]:
+    """The most frequent mistakes, true class first."""
+    mistakes = [
+        (matrix[i][j], i, j)
+        for i in range(len(classes))
+        for j in range(len(classes))
+        if i != j and matrix[i][j] > 0
+    ]
+    mistakes.sort(key=lambda mistake: (-mistake[0], mistake[1], mistake[2]))
+    return [
+        f"{classes[i]} taken for {classes[j]} ({n:,} of {sum(matrix[i]):,}, "
+        f"{100 * n / sum(matrix[i]):.0f} %)"
+        for n, i, j in mistakes[:top]
+    ]
+
+
+def correlation(value: float | None) -> str:
+    """Which direction of a number went with better results."""
+    if value is None or math.isnan(value) or abs(value) < 0.1:
+        return "no clear direction"
+    strength = "mostly " if abs(value) >= 0.6 else ""
+    return f"{strength}{'higher' if value > 0 else 'lower'} was better"
