@@ -18,6 +18,7 @@ from src.wandb_server.arguments import parse_json
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
 from src.wandb_server.graphql import MissingFields, execute
+from src.wandb_server.metric import expressible
 from src.wandb_server.resolvers import roots
 from src.wandb_server.security import Guard
 
@@ -78,7 +79,8 @@ class _Routes:
 
     def _execute(self, body: Any, server: Server) -> Response:
         try:
-            return JSONResponse({"data": execute(body, roots(server), self._missing)})
+            data = execute(body, roots(server), self._missing)
+            return JSONResponse({"data": expressible(data)})
         except NotFoundError as error:
             # An agent whose sweep is gone looks at the status.
             return _graphql_errors(error, 404)

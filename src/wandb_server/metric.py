@@ -1,10 +1,11 @@
-"""Reading the metric of a sweep out of what a run has logged."""
+"""Numbers that runs have logged: a sweep's metric, and values that JSON cannot express."""
 
 import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
-_NOT_FINITE = ("NaN", "Infinity", "-Infinity")  # JSON has no numbers for these
+# JSON has no numbers for these; the client writes and reads them as strings.
+_NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
 def metric_value(row: dict[str, Any], name: str) -> float | None:
@@ -36,3 +37,14 @@ def best_value(values: Iterable[float], goal: Literal["minimize", "maximize"]) -
 def finite_or_none(value: float) -> float | None:
     """The value if JSON can express it."""
     return value if math.isfinite(value) else None
+
+
+def expressible(value: Any) -> Any:
+    """A JSON value with strings in the place of numbers that are not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: expressible(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [expressible(item) for item in value]
+    return value

@@ -41,7 +41,12 @@ def _crashes(run: Run, by_id: dict[int, Run]) -> int:
 
 
 def used_of_cap(runs: Sequence[Run]) -> int:
-    """How many runs count towards ``run_cap``: all but those that gave way to another attempt."""
+    """How many runs count towards ``run_cap``.
+
+    All that agents were given, but those that gave way to another attempt.
+    """
     waiting = {run.id for run in to_retry(runs)}
     retried = {run.retry_of for run in runs}
-    return sum(run.id not in waiting and run.id not in retried for run in runs)
+    return sum(
+        run.agent_id is not None and run.id not in waiting and run.id not in retried for run in runs
+    )

@@ -69,6 +69,7 @@ class Scheduler:
         self._liveness = liveness
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self._reported: set[int] = set()
+        self._searchers: dict[int, tuple[str, Searcher]] = {}
 
     def heartbeat(self, agent_id: int, reported: set[str]) -> list[Command]:
         """Answer an agent.
@@ -147,7 +148,8 @@ class Scheduler:
         if waiting:
             params, retry_of = waiting[0].params, waiting[0].id
         else:
-            params, retry_of = Searcher(spec).suggest(self._trials(sweep, spec, runs)), None
+            searcher = self._searcher(sweep, spec)
+            params, retry_of = searcher.suggest(self._trials(sweep, spec, runs)), None
         if params is None:
             return None
         run = self._store.runs.create(
@@ -164,6 +166,14 @@ class Scheduler:
         )
         self._liveness.run_spoke(run.id)
         return run
+
+    def _searcher(self, sweep: Sweep, spec: SweepSpec) -> Searcher:
+        """The sweep's searcher, which knows the trials it has seen; anew if the sweep is edited."""
+        config, searcher = self._searchers.get(sweep.id, (None, None))
+        if searcher is None or config != sweep.config:
+            searcher = Searcher(spec)
+            self._searchers[sweep.id] = (sweep.config, searcher)
+        return searcher
 
     @staticmethod
     def _start_command(run: Run, sweep: Sweep) -> Command:

@@ -70,6 +70,8 @@ assert [r["epoch"] for r in run.scan_history(keys=["epoch"], min_step=2)] == [2,
 assert len(run.history(samples=3, pandas=False)) == 3
 assert run.history(stream="events", pandas=False)
 assert run.lastHistoryStep == 4
+bad = [r["bad"] for r in run.scan_history(keys=["bad"])]
+assert bad[:2] + bad[3:] == [0, 1, 3, 4] and str(bad[2]).lower() == "nan", bad
 file = run.file("extra.txt").download(root="back", replace=True)
 assert file.read() == "extra"
 assert "extra.txt" in [f.name for f in run.files(pattern="%.txt")]
@@ -212,3 +214,74 @@ assert table.get("table").data == [[1], [2]]
 """
     )
     assert len(server.rows("SELECT 1 FROM lines WHERE stream = 'history'")) == 3
+
+
+def test_an_offline_run_arrives_whole_by_sync(server: ServerProcess, client: Client) -> None:
+    client.environment["WANDB_MODE"] = "offline"
+    client.python(
+        """
+import wandb
+with wandb.init(config={"a": 1}, tags=["off"], group="g") as run:
+    for i in range(4):
+        run.log({"acc": i})
+    artifact = wandb.Artifact("kept", "data")
+    with artifact.new_file("x.txt") as file:
+        file.write("x")
+    run.log_artifact(artifact)
+"""
+    )
+    del client.environment["WANDB_MODE"]
+    assert server.rows("SELECT * FROM runs") == []
+    (folder,) = (client.folder / "wandb").glob("offline-run-*")
+    client.run("wandb", "sync", str(folder))
+    (run,) = server.rows("SELECT * FROM runs")
+    assert (run["state"], run["group_name"], json.loads(run["tags"])) == ("finished", "g", ["off"])
+    history = server.rows("SELECT text FROM lines WHERE stream = 'history' ORDER BY position")
+    assert [json.loads(row["text"])["acc"] for row in history] == [0, 1, 2, 3]
+    client.python(
+        "import wandb; wandb.Api().artifact('local/gradsweep/kept:latest').download(root='back')"
+    )
+    assert (client.folder / "back" / "x.txt").read_text() == "x"
+
+
+def test_a_run_is_rewound_and_loses_a_file_on_request(
+    server: ServerProcess, client: Client
+) -> None:
+    client.python(_LOG)
+    client.python(
+        """
+import sys, wandb
+id = sys.argv[1]
+wandb.Api().run("local/gradsweep/" + id).file("extra.txt").delete()
+with wandb.init(resume_from=f"{id}?_step=2") as run:
+    run.alert("title", "text")
+    run.log({"loss": 7})
+run = wandb.Api().run("local/gradsweep/" + id)
+assert [r["loss"] for r in run.scan_history()] == [1.0, 0.5, 1 / 3, 7]
+assert "extra.txt" not in [f.name for f in run.files()]
+""",
+        _run_id(client),
+    )
+    (alert,) = server.rows("SELECT text FROM lines WHERE stream = 'alerts'")
+    assert json.loads(alert["text"])["title"] == "title"
+
+
+def test_prior_runs_become_runs_of_a_new_sweep(server: ServerProcess, client: Client) -> None:
+    client.python(_LOG)
+    run_id = _run_id(client)
+    client.python(
+        """
+import sys, wandb
+sweep = {"program": "t.py", "method": "bayes", "run_cap": 2,
+         "metric": {"name": "loss", "goal": "minimize"},
+         "parameters": {"lr": {"min": 0.0, "max": 1.0}, "constant": {"value": 1},
+                        "nested": {"parameters": {"a": {"values": [[1, 2], [3]]}}}}}
+id = wandb.sweep(sweep, prior_runs=[sys.argv[1]])
+sweep = wandb.Api().sweep("local/gradsweep/" + id)
+assert [run.id for run in sweep.runs] == [sys.argv[1]]
+assert sweep._attrs["bestLoss"] == 0.2
+""",
+        run_id,
+    )
+    (run,) = server.rows("SELECT params FROM runs")
+    assert json.loads(run["params"]) == {"lr": 0.1, "constant": 1, "nested": {"a": [1, 2]}}

@@ -1,15 +1,17 @@
 """Mutations of runs: starting, updating, stopping, deleting, files."""
 
+import json
 from typing import Any
 
 from src.wandb_server.arguments import Args
 from src.wandb_server.context import DEFAULT_PROJECT, ENTITY, Server
 from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.ids import decode_id, encode_id
 from src.wandb_server.names import check_file_name
 from src.wandb_server.resolvers.runs import file_node, run_by_id, run_node
 from src.wandb_server.resolvers.sweeps import find_sweep
 from src.wandb_server.resolvers.types import Resolvers
-from src.wandb_server.store.runs import Run
+from src.wandb_server.store.runs import Run, now
 
 
 def _upsert_run(server: Server, args: Args) -> dict[str, Any]:
@@ -126,7 +128,47 @@ def _files_uploaded(server: Server, args: Args) -> dict[str, Any]:
     return {"__typename": "MarkRunFilesUploadedPayload", "success": True}
 
 
+def _delete_files(server: Server, args: Args) -> dict[str, Any]:
+    with server.store.transaction():
+        for file_id in args.input().texts("files") or []:
+            server.store.files.delete_run_file(decode_id("File", file_id))
+    return {"__typename": "DeleteFilesPayload", "success": True}
+
+
+def _rewind(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    project_name, run_name = given.optional("projectName"), given.text("runName")
+    run = server.run_at(given.optional("entityName"), project_name, run_name)
+    if given.text("metricName") != "_step":
+        raise RequestError("a run can only be rewound to a '_step'")
+    with server.store.transaction():
+        server.store.runs.cut_history(run.id, given.integer("metricValue", 0))
+        server.store.runs.update(run.id, state="running", exitcode=None)
+    server.liveness.run_spoke(run.id)
+    project = server.store.projects.get(run.project_id)
+    return {
+        "__typename": "RewindRunPayload",
+        "rewoundRun": run_node(server, project, run_by_id(server, encode_id("Run", run.id))),
+    }
+
+
+def _alert(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    run = server.run_at(
+        given.optional("entityName"), given.optional("projectName"), given.text("runName")
+    )
+    alert = {name: given.optional(name) for name in ("title", "text", "severity")}
+    with server.store.transaction():
+        position = server.store.runs.line_count(run.id, "alerts")
+        line = json.dumps(alert | {"time": now()})
+        server.store.runs.put_lines(run.id, "alerts", [(position, None, line)])
+    return {"__typename": "NotifyScriptableRunAlertPayload", "success": True}
+
+
 MUTATIONS: Resolvers = {
+    "deleteFiles": _delete_files,
+    "rewindRun": _rewind,
+    "notifyScriptableRunAlert": _alert,
     "upsertBucket": _upsert_run,
     "deleteRun": _delete_run,
     "stopRun": _stop_run,

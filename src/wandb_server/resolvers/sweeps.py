@@ -7,8 +7,9 @@ from src.wandb_server.arguments import Args, parse_json
 from src.wandb_server.connections import connection, edges
 from src.wandb_server.context import DEFAULT_PROJECT, ENTITY, Server
 from src.wandb_server.errors import NotFoundError, RequestError
-from src.wandb_server.filters import selected
+from src.wandb_server.filters import matches, selected
 from src.wandb_server.ids import decode_id, encode_id
+from src.wandb_server.prior_runs import adopt
 from src.wandb_server.resolvers import projects, runs
 from src.wandb_server.scheduler import sweep_spec
 from src.wandb_server.store.sweeps import Agent, Project, Sweep
@@ -159,6 +160,10 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
                 given.name("entityName", ENTITY), given.name("projectName", DEFAULT_PROJECT)
             )
             sweep = server.store.sweeps.create(project.id, **values)
+            if filters := given.json_object("priorRunsFilters"):
+                known = server.store.runs.of_project(project.id)
+                prior = [r for r in known if matches(runs.run_document(server, r), filters)]
+                adopt(server.store, sweep, spec, prior)
         changed = server.store.sweeps.get(sweep.id)
         assert changed is not None
     return {

@@ -93,9 +93,9 @@ class Files:
         )
         return [stored_file(row) for row in rows]
 
-    def delete_run_file(self, run_id: int, name: str) -> None:
+    def delete_run_file(self, file_id: int) -> None:
         """Forget a file of a run."""
-        self._db.write("DELETE FROM run_files WHERE run_id = ? AND name = ?", run_id, name)
+        self._db.write("DELETE FROM run_files WHERE id = ?", file_id)
 
 
 def stored_file(row: sqlite3.Row) -> StoredFile:

@@ -175,6 +175,21 @@ class Runs:
             if stream == "history":
                 self._db.write("DELETE FROM metric_values WHERE run_id = ?", run_id)
 
+    def cut_history(self, run_id: int, last_step: int) -> None:
+        """Drop what a run has logged after a step, to go on from there."""
+        with self._db.transaction():
+            for table, condition in (
+                (
+                    "metric_values",
+                    "position IN (SELECT position FROM lines l WHERE l.run_id ="
+                    " metric_values.run_id AND l.stream = 'history' AND l.step > ?)",
+                ),
+                ("lines", "stream = 'history' AND step > ?"),
+            ):
+                self._db.write(
+                    f"DELETE FROM {table} WHERE run_id = ? AND {condition}", run_id, last_step
+                )
+
     def line(self, run_id: int, stream: str, position: int) -> str | None:
         """One line of a stream."""
         row = self._db.one(
