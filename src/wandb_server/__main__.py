@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import sys
 import threading
+import webbrowser
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def _arguments() -> argparse.Namespace:
         default=30.0,
         help="seconds of silence of a run and its agent until the run is crashed (%(default)s)",
     )
+    parser.add_argument("--open", action="store_true", help="show the dashboard in a browser")
     parser.add_argument(
         "--exit_with_stdin", action="store_true", help="end when standard input is closed"
     )
@@ -52,6 +54,10 @@ def main() -> int:
         data.chmod(0o700)
     except OSError as error:
         raise UserError(f"--data {data}: {error.strerror}; name a folder that you own") from None
+    if args.open and (running := _address_of_server(data)):
+        print(f"A server of {data} is already running at {running}")
+        _open(running)
+        return 0
     with _only_server_of(data), _listen(args.port) as listener:
         asyncio.run(_serve(listener, data, args))
     return 0
@@ -65,15 +71,39 @@ def _only_server_of(data: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        try:
-            url = json.loads((data / "server.json").read_text())["url"]
-        except (OSError, ValueError, KeyError):
-            url = "an address that it has not announced yet"
+        url = _announced(data) or "an address that it has not announced yet"
         raise UserError(f"a server of {data} is already running at {url}; use that one") from None
     try:
         yield
     finally:
         lock.release()
+
+
+def _announced(data: Path) -> str | None:
+    try:
+        return str(json.loads((data / "server.json").read_text())["url"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _address_of_server(data: Path) -> str | None:
+    """Where the data is being served already; a server that was killed leaves its address too."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(data / "lock", timeout=0):
+            return None
+    except Timeout:
+        return _announced(data)
+
+
+def _open(url: str) -> None:
+    """Show a page in a browser if there is a screen; the address has been printed anyway."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    if sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in screens):
+        webbrowser.open(url)
+    else:
+        print(f"There is no screen here; open {url} in a browser.", flush=True)
 
 
 def _listen(port: int) -> socket.socket:
@@ -103,7 +133,10 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
     from src.wandb_server.store import Store
 
     key = load_api_key(data / "api_key")
-    store = Store(data / "server.db")
+    try:
+        store = Store(data / "server.db")
+    except (ValueError, sqlite3.DatabaseError) as error:
+        raise UserError(f"--data {data}: {error}; name another folder") from None
     blobs = BlobStorage(data / "files", key)
     blobs.remove_leftovers()
     liveness = Liveness(args.crash_after)
@@ -120,6 +153,8 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
         _write_private(announcement, record)
         watcher = asyncio.create_task(_watch(scheduler, args.crash_after))
         print(_greeting(url, data, environment), flush=True)
+        if args.open:
+            threading.Thread(target=_open, args=(url,), daemon=True).start()
         try:
             yield
         finally:
@@ -127,7 +162,12 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
             announcement.unlink(missing_ok=True)
 
     app = create_app(
-        server, MissingFields(data / "missing_fields.jsonl"), key, port, lifespan=lifespan
+        server,
+        MissingFields(data / "missing_fields.jsonl"),
+        key,
+        port,
+        key_file=data / "api_key",
+        lifespan=lifespan,
     )
     config = uvicorn.Config(
         app,

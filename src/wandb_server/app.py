@@ -4,12 +4,13 @@ import base64
 import sqlite3
 import zlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -26,7 +27,12 @@ MAX_BODY = 64 * 2**20
 
 
 def create_app(
-    server: Server, missing: MissingFields, api_key: str, port: int, **options: Any
+    server: Server,
+    missing: MissingFields,
+    api_key: str,
+    port: int,
+    key_file: Path,
+    **options: Any,
 ) -> Starlette:
     """The application.
 
@@ -35,6 +41,7 @@ def create_app(
         missing: Where GraphQL fields that nobody knows are recorded.
         api_key: The key that clients must send.
         port: The port at which clients find it.
+        key_file: Where the key is kept, which the dashboard tells.
         options: Further arguments of Starlette.
     """
     routes = _Routes(server, missing)
@@ -50,12 +57,13 @@ def create_app(
             Route("/artifactsV2/{place:path}/{md5}/{name}", routes.artifact_content),
             Route("/storage/{blob}", routes.download),
             Route("/storage/{blob}", routes.upload, methods=["PUT"]),
-            *dashboard.routes(server, api_key),
+            *dashboard.routes(server, api_key, key_file),
         ],
         middleware=[Middleware(Guard, api_key=api_key, port=port)],
         exception_handlers={
             404: dashboard.not_found,
             RequestError: _request_error,
+            ClientDisconnect: _client_gone,
             sqlite3.OperationalError: _storage_error,
             OSError: _storage_error,
         },
@@ -167,6 +175,10 @@ def _graphql_errors(error: RequestError, status: int) -> Response:
 async def _request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     return JSONResponse({"error": str(error)}, error.status)
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it; what had arrived of the body is dropped
 
 
 async def _storage_error(request: Request, error: Exception) -> Response:

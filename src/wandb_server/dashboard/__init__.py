@@ -1,6 +1,7 @@
 """The dashboard: pages at the addresses that the client prints, for people with a browser."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -30,12 +31,13 @@ _TABS = (
 )  # pages of W&B's that ours has inside
 
 
-def routes(server: Server, key: str) -> list[Route]:
+def routes(server: Server, key: str, key_file: Path) -> list[Route]:
     """The pages.
 
     Args:
         server: The parts that they show.
         key: The API key, from which the tokens of forms are derived.
+        key_file: Where users find it.
     """
     forms = Forms(server, key)
 
@@ -44,7 +46,11 @@ def routes(server: Server, key: str) -> list[Route]:
             nonce = forms.nonce(request)
 
             def render() -> Response:
-                context = model(server, request) | {"token": forms.token(nonce)}
+                context = model(server, request) | {
+                    "token": forms.token(nonce),
+                    "key_file": key_file,
+                    "host": request.headers["host"],
+                }
                 return rendering.page(template, context)
 
             response = await run_in_threadpool(render)

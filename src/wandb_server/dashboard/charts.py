@@ -194,7 +194,6 @@ def confusion(classes: Sequence[str], matrix: Sequence[Sequence[int]], normalise
             | {
                 "title": {"text": "true", "standoff": 8},
                 "autorange": "reversed",
-                "scaleanchor": "x",
             },
             "hovermode": "closest",
             "dragmode": False,

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import math
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def environment() -> Environment:
     )
     env.filters |= {
         "value": format_value,
+        "metric": words.metric,
         "duration": words.duration,
         "size": words.size,
         "ended": words.ended,
@@ -70,6 +72,7 @@ def environment() -> Environment:
         "project_url": project_url,
         "run_url": run_url,
         "sweep_url": sweep_url,
+        "shell": shlex.quote,
         "state_words": words.state,
         "sweep_title": sweep_title,
     }

@@ -24,6 +24,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
+def metric(value: float | None) -> str:
+    """A metric in a column, where all have the same number of digits."""
+    return "" if value is None else f"{value:#.4g}" if 1e-3 <= abs(value) < 1e4 else number(value)
+
+
 def count(amount: int, noun: str) -> str:
     """``1 run``, ``2 runs``."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"

@@ -20,7 +20,11 @@ const Figures = (() => {
 
   function layout(div, own) {
     const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(name).trim();
+    // A custom property is only resolved where it is used.
+    const colour = (name) => {
+      div.style.setProperty("outline-color", `var(${name})`);
+      return getComputedStyle(div).outlineColor;
+    };
     const axis = {
       gridcolor: colour("--grid"), linecolor: colour("--line"), showline: true, zeroline: false,
       automargin: true, fixedrange: innerWidth < 640, title: { standoff: 6, font: { size: 11.5 } },
