@@ -11,6 +11,9 @@ import re
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
+
+from starlette.concurrency import run_in_threadpool
 
 from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
 
@@ -77,8 +80,7 @@ class BlobStorage:
                         raise TooLargeError("the file is too large")
                     digest.update(chunk)
                     file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
+                await run_in_threadpool(_sync, file)
             md5 = base64.b64encode(digest.digest()).decode()
             if expected_md5 is not None and md5 != expected_md5:
                 raise RequestError("the content does not have the MD5 that was announced")
@@ -86,7 +88,7 @@ class BlobStorage:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        await run_in_threadpool(_sync_folder, target.parent)
         return size, md5
 
     def write(self, blob_id: str, content: bytes) -> tuple[int, str]:
@@ -96,8 +98,7 @@ class BlobStorage:
         temporary = target.with_suffix(".new")
         with temporary.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            _sync(file)
         temporary.replace(target)
         _sync_folder(target.parent)
         md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
@@ -107,6 +108,11 @@ class BlobStorage:
         """Delete uploads that a killed server left unfinished."""
         for path in self._folder.glob("upload-*"):
             path.unlink()
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

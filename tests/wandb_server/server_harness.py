@@ -38,6 +38,7 @@ class ServerProcess:
         self.data = data
         self.options = options
         self.port = 0
+        self.output = ""
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -76,7 +77,7 @@ class ServerProcess:
     def end(self, signum: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(signum)
-        self.process.communicate()
+        self.output += self.process.communicate()[0]
         return self.process.returncode
 
     def graphql(self, query: str, **variables: Any) -> Any:

@@ -1,10 +1,12 @@
 """Starting, finding, guarding and ending the server's process."""
 
+import contextlib
 import gzip
 import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -263,3 +265,30 @@ def test_logged_text_is_escaped_on_every_page(server: ServerProcess) -> None:
 def test_pages_that_do_not_exist_are_404(server: ServerProcess) -> None:
     for path in ("/x", "/local/none", "/local/gradsweep/runs/r", "/local/gradsweep/sweeps/s"):
         assert requests.get(server.url + path, timeout=10).status_code == 404
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_behind(server: ServerProcess) -> None:
+    server.graphql('mutation { upsertBucket(input: {name: "r"}) { inserted } }')
+    url = server.graphql(
+        'mutation { createRunFiles(input: {projectName: "gradsweep", runName: "r",'
+        ' files: ["x"]}) { files { uploadUrl } } }'
+    )["createRunFiles"]["files"][0]["uploadUrl"]
+    path = url.removeprefix(server.url)
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        head = f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 99\r\n\r\n"
+        connection.sendall(head.encode() + b"the beginning")
+        wait_for(lambda: list(server.data.glob("files/upload-*")), "the upload begins")
+    wait_for(lambda: not list(server.data.glob("files/upload-*")), "the upload is dropped")
+    assert requests.get(url, timeout=10).status_code == 404
+    assert server.end() == 0
+    assert server.output.count("Traceback") == 0
+
+
+def test_data_of_a_newer_version_are_left_alone(server: ServerProcess) -> None:
+    server.end()
+    with contextlib.closing(sqlite3.connect(server.data / "server.db")) as db:
+        db.execute("PRAGMA user_version=999")
+    result = _serve("--port", "0", "--data", str(server.data))
+    assert result.returncode == 2
+    assert "newer version" in result.stderr
+    assert len(result.stderr.splitlines()) == 1

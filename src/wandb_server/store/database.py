@@ -27,7 +27,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
-        self._depth = 0
+        self._owner: int | None = None  # the thread whose transaction is open
         self._local = threading.local()
         self._writer = self._connect()
         self._migrate()
@@ -56,29 +56,25 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """Everything written inside is committed together when the outermost one ends."""
         with self._lock:
-            if self._depth == 0:
-                self._writer.execute("BEGIN IMMEDIATE")
-            self._depth += 1
+            if self._owner == threading.get_ident():
+                yield  # inside of another one, which commits
+                return
+            self._owner = threading.get_ident()
             try:
+                self._writer.execute("BEGIN IMMEDIATE")
                 yield
+                self._writer.execute("COMMIT")
             except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
+                # A commit that failed (a full disk) leaves its transaction open as well.
+                if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
-            self._depth -= 1
-            if self._depth == 0:
-                try:
-                    self._writer.execute("COMMIT")
-                except sqlite3.Error:
-                    # A commit that failed (a full disk) leaves its transaction open.
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
-                    raise
+            finally:
+                self._owner = None
 
     def _reader(self) -> sqlite3.Connection:
         # Inside its own transaction a thread must see what it has written.
-        if self._lock._is_owned():  # type: ignore[attr-defined]
+        if self._owner == threading.get_ident():
             return self._writer
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
