@@ -1,7 +1,6 @@
 """What a sweep's agents are told: start this run, stop that one, exit."""
 
 import threading
-from collections import defaultdict
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -67,7 +66,7 @@ class Scheduler:
     def __init__(self, store: Store, liveness: Liveness) -> None:
         self._store = store
         self._liveness = liveness
-        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._locks: dict[int, threading.Lock] = {}
         self._reported: set[int] = set()
         self._searchers: dict[int, tuple[str, Searcher]] = {}
 
@@ -90,7 +89,7 @@ class Scheduler:
         self._liveness.agent_spoke(agent.id)
         self._store.sweeps.update_agent(agent.id, heartbeat_at=now())
         # One decision at a time for a sweep: no two agents are given the same configuration.
-        with self._locks[agent.sweep_id]:
+        with self._locks.setdefault(agent.sweep_id, threading.Lock()):
             sweep = self._store.sweeps.get(agent.sweep_id)
             assert sweep is not None
             active = [run for run in self._store.runs.of_agent(agent.id) if run.active]
@@ -207,10 +206,17 @@ class Scheduler:
         return best_value([t.value for t in trials if t.value is not None], spec.goal)
 
     def end(self, run: Run, state: str, exitcode: int | None = None) -> None:
-        """Record that a run has ended; the sweep may be finished with that."""
+        """Record that a run has ended; the sweep may be finished with that.
+
+        Without an exit code, which only the run itself can send, this is the server's own verdict:
+        it does not touch a run that has ended meanwhile.
+        """
         if state == "crashed" and run.should_stop:
             state = "killed"  # it was told to stop, and its program did not do it tidily
         with self._store.transaction():
+            current = self._store.runs.get(run.id)
+            if current is None or (exitcode is None and not current.active):
+                return
             self._store.runs.update(run.id, state=state, exitcode=exitcode, heartbeat_at=now())
             sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
             if sweep is None or sweep.state != "RUNNING":

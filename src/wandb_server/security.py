@@ -20,18 +20,14 @@ _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 def load_api_key(path: Path) -> str:
     """The key in a file that only its owner can read; it is generated the first time."""
-    try:
-        # Made under another name first: a key file is never seen empty.
+    if not path.exists():
         temporary = path.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(20))
             file.flush()
             os.fsync(file.fileno())
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    temporary.unlink()
+        temporary.replace(path)  # a key file is never seen empty
     return path.read_text().strip()
 
 

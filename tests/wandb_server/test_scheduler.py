@@ -1,6 +1,7 @@
 """What agents are told, decided on a real store, with a clock that the test moves."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,24 @@ def test_the_cap_is_never_exceeded_by_agents_that_ask_at_once(world: World) -> N
     commands = [command for agent in agents for command in world.beat(agent)]
     assert len(commands) == 3
     assert len({json.dumps(run.params) for run in world.store.runs.of_sweep(sweep.id)}) == 3
+
+
+def test_agents_that_ask_at_the_same_time_get_different_configurations(world: World) -> None:
+    values = list(range(12))
+    sweep = world.sweep(method="grid", parameters={"x": {"values": values}})
+    agents = [world.agent(sweep) for _ in values]
+    with ThreadPoolExecutor(len(agents)) as pool:
+        names = list(pool.map(world.take, agents))
+    taken = [params["x"] for name in names if (params := world.run(name).params)]
+    assert sorted(taken) == values
+
+
+def test_a_run_that_ends_while_it_is_judged_keeps_its_end(world: World) -> None:
+    name = world.take(world.agent(world.sweep()))
+    seen = world.run(name)
+    world.finish(name)
+    world.scheduler.end(seen, "crashed")
+    assert world.run(name).state == "finished"
 
 
 def test_an_exhausted_grid_ends_the_sweep(world: World) -> None:
