@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import requests
 import wandb
 from numpy.typing import NDArray
 from wandb.sdk.lib import wbauth
@@ -29,6 +30,7 @@ Outcome = Literal["completed", "early_stopping", "stopped", "interrupted", "dive
 # W&B reads a run's state from its exit code: 0 is finished, 255 killed, all else failed.
 _EXIT_CODES: dict[str, int] = {"interrupted": 255, "diverged": 1}
 # How long a server that does not answer may hold up the start and the end of a run.
+_REACH_TIMEOUT_SECONDS = 5.0
 _INIT_TIMEOUT_SECONDS = 30.0
 _FINISH_TIMEOUT_SECONDS = float(os.environ.get("WANDB_FINISH_TIMEOUT", 60))
 _PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
@@ -133,21 +135,14 @@ class Tracker:
 
 
 def _start_run(config: RunConfig) -> Any:
-    mode = _mode(config)
     try:
-        return _init(config, mode)
-    except wandb.errors.AuthenticationError as error:
-        raise UserError(
-            f"the W&B server at {server_url()} refuses the API key ({error}); "
-            "mend WANDB_API_KEY or run `wandb login --relogin`"
-        ) from None
+        return _init(config, _mode(config))
     except wandb.errors.CommError as error:
         reason = str(error).splitlines()[0]
-        print(
-            f"W&B: {server_url()} does not answer ({reason}); logging offline",
-            file=sys.stderr,
-        )
-        return _init(config, "offline")
+        raise UserError(
+            f"the W&B server at {server_url()} did not take the run ({reason}); "
+            "try again, or log offline with WANDB_MODE=offline"
+        ) from None
 
 
 def _mode(config: RunConfig) -> Any:
@@ -155,10 +150,32 @@ def _mode(config: RunConfig) -> Any:
         return "disabled"
     if chosen := os.environ.get("WANDB_MODE"):
         return chosen
-    if has_api_key():
-        return "online"
-    print("W&B: no API key, so this run is logged offline, into wandb/", file=sys.stderr)
-    return "offline"
+    if not has_api_key():
+        print("W&B: no API key, so this run is logged offline, into wandb/", file=sys.stderr)
+        return "offline"
+    return "online" if _server_answers() else "offline"
+
+
+def _server_answers() -> bool:
+    """Whether there is a server, and it accepts the API key.
+
+    Raises:
+        UserError: if it refuses the key.
+    """
+    # Asked first: wandb's own check does not tell a server that is away from a wrong key.
+    try:
+        requests.head(server_url(), timeout=_REACH_TIMEOUT_SECONDS)
+    except requests.RequestException:
+        print(f"W&B: {server_url()} does not answer; this run is logged offline", file=sys.stderr)
+        return False
+    try:
+        wandb.login(verify=True)
+    except wandb.errors.AuthenticationError:
+        raise UserError(
+            f"the W&B server at {server_url()} refuses the API key; "
+            "mend WANDB_API_KEY or run `wandb login --relogin`"
+        ) from None
+    return True
 
 
 def _init(config: RunConfig, mode: Any) -> Any:
