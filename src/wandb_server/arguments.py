@@ -1,12 +1,14 @@
 """Checked access to what a client sent: a wrong type is the client's error, never a crash."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from src.wandb_server.errors import RequestError
 
 _UNSAFE_IN_NAMES = set("/\\#?%:\0\n\r\t")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 MAX_NAME = 128
 
 
@@ -102,9 +104,13 @@ def parse_json(text: str, what: str) -> Any:
     """Decode JSON from a client.
 
     Raises:
-        RequestError: It is malformed or nested too deeply.
+        RequestError: It is malformed or nested too deeply, or has half a surrogate pair, which
+            can be neither stored nor shown.
     """
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise RequestError(f"'{what}' is not valid JSON") from None
+    return value

@@ -1,8 +1,8 @@
 """The ``file_stream`` endpoint: history, events, log and summary of a run, as they grow."""
 
-import json
 from typing import Any
 
+from src.wandb_server.arguments import parse_json
 from src.wandb_server.errors import RequestError
 from src.wandb_server.liveness import Liveness
 from src.wandb_server.metric import metric_value
@@ -101,10 +101,7 @@ def _store_chunk(store: Store, run: Run, name: str, offset: int, content: list[s
 
 
 def _object(line: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        raise RequestError("a line is not valid JSON") from None
+    value = parse_json(line, "content")
     if not isinstance(value, dict):
         raise RequestError("a line is not a JSON object")
     return value

@@ -59,7 +59,9 @@ def history_keys(store: Store, run: Run) -> dict[str, Any]:
     last_step = -1
     for line in store.runs.lines(run.id, "history"):
         row = json.loads(line)
-        last_step = max(last_step, int(row.get("_step", last_step)))
+        step = row.get("_step")
+        if isinstance(step, int):
+            last_step = max(last_step, step)
         for key, value in _flat(row):
             counts = keys.setdefault(key, {})
             counts[_type(value)] = counts.get(_type(value), 0) + 1

@@ -158,6 +158,7 @@ def test_malformed_requests_get_a_clean_4xx(server: ServerProcess) -> None:
         b'{"query": "query($v: Int) { viewer { id } }", "variables": []}',
         json.dumps({"query": deep}).encode(),
         b"[" * 100_000,
+        b'{"query": "{ viewer { id } }", "variables": {"x": "\\ud800"}}',
     ]
     for body in bodies:
         assert 400 <= _post(server, data=body).status_code < 500, body[:60]
@@ -176,6 +177,8 @@ def test_malformed_requests_get_a_clean_4xx(server: ServerProcess) -> None:
         'upsertSweep(input: {config: "- 1"})',
         'upsertSweep(input: {state: "RUNNING"})',
         'createArtifact(input: {digest: "x"})',
+        'createArtifact(input: {digest: "x", artifactTypeName: "t", artifactCollectionName: "c",'
+        ' metadata: "["})',
         'commitArtifact(input: {artifactID: "QXJ0aWZhY3Q6OTk="})',
     ):
         reply = _post(server, json={"query": f"mutation {{ {mutation} {{ clientMutationId }} }}"})
@@ -196,6 +199,7 @@ def test_file_stream_bodies_are_checked_before_anything_is_stored(server: Server
         {"files": {"wandb-history.jsonl": {"offset": "0", "content": []}}},
         {"files": {"wandb-history.jsonl": {"offset": 0, "content": [1]}}},
         {"files": {"wandb-events.jsonl": good, "wandb-history.jsonl": {"content": ["{"]}}},
+        {"files": {"wandb-history.jsonl": {"offset": 0, "content": ['{"x": "\\ud800"}']}}},
         {"files": {"wandb-events.jsonl": good, "wandb-summary.json": {"content": ["[]"]}}},
     ]
     for body in bad:
@@ -292,3 +296,30 @@ def test_data_of_a_newer_version_are_left_alone(server: ServerProcess) -> None:
     assert result.returncode == 2
     assert "newer version" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_odd_but_valid_json_in_a_run_can_be_read_back(server: ServerProcess) -> None:
+    config = json.dumps({"plain": 3, "_wandb": "text", "list": [1]})
+    server.graphql(
+        'mutation($c: JSONString) { upsertBucket(input: {name: "r", config: $c}) { inserted } }',
+        c=config,
+    )
+    lines = ['{"_step": "one", "x": NaN}', '{"_step": 1e400}', '{"_step": [1], "x": {}}', "{}"]
+    body = {
+        "files": {
+            "wandb-history.jsonl": {"offset": 0, "content": lines},
+            "wandb-events.jsonl": {"offset": 0, "content": ['{"system.cpu": Infinity}']},
+            "wandb-summary.json": {"offset": 0, "content": ['{"x": NaN}']},
+        }
+    }
+    assert _post(server, "/files/local/gradsweep/r/file_stream", json=body).ok
+    run = server.graphql(
+        'query { project(name: "gradsweep") { run(name: "r") { config summaryMetrics historyKeys'
+        ' systemMetrics wandbConfig(keys: ["t"]) history sampledHistory(specs: ["{}"])'
+        ' parquetHistory(liveKeys: ["x"]) { liveData } } runs(order: "-summary_metrics.x",'
+        ' filters: "{\\"config.plain\\": 3}") { edges { node { name } } } } }'
+    )["project"]
+    assert run["run"]["config"] == config
+    assert run["run"]["historyKeys"]["keys"]["x"]["typeCounts"][0] == {"type": "number", "count": 1}
+    assert [edge["node"]["name"] for edge in run["runs"]["edges"]] == ["r"]
+    assert requests.get(f"{server.url}/local/gradsweep/runs/r", timeout=10).ok

@@ -1,5 +1,6 @@
 """Mutations of artifacts: logging, committing, linking, using, editing, deleting."""
 
+import json
 from typing import Any
 
 from src.wandb_server.arguments import Args
@@ -51,11 +52,16 @@ def _create(server: Server, args: Args) -> Node:
                 run_id=run.id if run else None,
                 digest=digest,
                 description=given.optional("description"),
-                metadata=given.optional("metadata"),
+                metadata=_metadata(given),
                 history_step=given.optional_integer("historyStep"),
             )
             artifacts.change_tags(found.id, tag_names(given, "tags"), [])
     return {"__typename": "CreateArtifactPayload", "artifact": artifact_node(server, found)}
+
+
+def _metadata(given: Args) -> str | None:
+    metadata = given.json_object("metadata")
+    return None if metadata is None else json.dumps(metadata)
 
 
 def _sequence(server: Server, given: Args, project_id: int) -> Collection:
@@ -173,11 +179,8 @@ def _use(server: Server, args: Args) -> Node:
 def _update(server: Server, args: Args) -> Node:
     given = args.input()
     artifact = artifact_by_id(server, given.text("artifactID"))
-    values = {
-        name: value
-        for name in ("description", "metadata")
-        if (value := given.optional(name)) is not None
-    }
+    wanted = {"description": given.optional("description"), "metadata": _metadata(given)}
+    values = {name: value for name, value in wanted.items() if value is not None}
     with server.store.transaction():
         server.store.artifacts.update(artifact.id, **values)
         server.store.artifacts.change_tags(

@@ -168,8 +168,10 @@ def _stream_fields(server: Server, run: Run) -> dict[str, Any]:
         return {"__typename": "ParquetHistory", "parquetUrls": [], "liveData": live}
 
     def wandb_config(args: Args) -> str:
-        kept = run.config.get("_wandb", {}).get("value", {})
-        return json.dumps({k: kept[k] for k in args.texts("keys") or [] if k in kept})
+        entry = run.config.get("_wandb")
+        kept = entry.get("value") if isinstance(entry, dict) else None
+        known = kept if isinstance(kept, dict) else {}
+        return json.dumps({k: known[k] for k in args.texts("keys") or [] if k in known})
 
     return {
         "historyLineCount": lambda _: store.line_count(run.id, "history"),
