@@ -1,0 +1,66 @@
+"""What a sweep's page says of its hyperparameters."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+
+from src.wandb_server.dashboard.importance import MIN_RUNS, importances
+
+LOGARITHMIC = frozenset({"learning_rate"})
+
+
+def trials(seed: int = 0) -> list[tuple[dict[str, Any], float]]:
+    """Results that the learning rate decides, the optimizer shifts, and nothing else touches."""
+    rng = random.Random(seed)
+    found = []
+    for _ in range(40):
+        params: dict[str, Any] = {
+            "learning_rate": 10 ** rng.uniform(-5, -1),
+            "optimizer": rng.choice(["sgd", "adam"]),
+            "noise": rng.random(),
+            "dataset": "mnist",
+        }
+        shift = 2.0 if params["optimizer"] == "adam" else 0.0
+        found.append((params, math.log10(params["learning_rate"]) + shift))
+    return found
+
+
+def test_what_decides_the_result_is_most_important_and_shares_sum_to_one() -> None:
+    found = importances(trials(), maximize=True, logarithmic=LOGARITHMIC)
+    assert [item.name for item in found] == ["learning_rate", "optimizer", "noise"]
+    assert found[0].importance > 0.5
+    assert sum(item.importance for item in found) == pytest.approx(1)
+
+
+def test_correlation_is_of_the_logarithm_where_the_search_is() -> None:
+    found = {i.name: i for i in importances(trials(), maximize=True, logarithmic=LOGARITHMIC)}
+    plain = {i.name: i for i in importances(trials(), maximize=True, logarithmic=frozenset())}
+    assert found["learning_rate"].correlation == pytest.approx(0.8, abs=0.1)
+    assert (plain["learning_rate"].correlation or 0) < 0.7
+    assert found["optimizer"].correlation is None
+
+
+def test_words_follow_the_goal() -> None:
+    high = {i.name: i.direction for i in importances(trials(), True, LOGARITHMIC)}
+    low = {i.name: i.direction for i in importances(trials(), False, LOGARITHMIC)}
+    assert high["learning_rate"] == "mostly higher was better"
+    assert low["learning_rate"] == "mostly lower was better"
+    assert high["optimizer"].startswith("adam did best")
+    assert low["optimizer"].startswith("sgd did best")
+
+
+def test_too_few_runs_or_equal_results_say_nothing() -> None:
+    assert importances(trials()[: MIN_RUNS - 1], True, LOGARITHMIC) == []
+    equal = [(params, 1.0) for params, _ in trials()]
+    assert importances(equal, True, LOGARITHMIC) == []
+
+
+def test_parameters_that_are_missing_mixed_or_lists_are_choices() -> None:
+    values = [True, 1, None, "1", [64, 64], float("inf")]
+    odd = [({"x": values[i % 6]} if i % 6 != 2 else {}, float(i % 6)) for i in range(24)]
+    [found] = importances(odd, True, frozenset())
+    assert found.correlation is None
+    assert found.importance == pytest.approx(1)
+    assert "not set" in dict(found.means)
