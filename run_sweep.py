@@ -42,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sweep = Sweep.find(given.resume)
             sweep.reopen(given.count)
         else:
-            sweep = Sweep.create(definition.planned(given.count, DEFAULT_COUNT, given.seed))
+            definition = definition.planned(given.count, DEFAULT_COUNT)
+            if server.embedded:
+                definition = definition.for_embedded_server(given.seed)
+            sweep = Sweep.create(definition)
         print(f"Sweep      {sweep.path}\nDashboard  {sweep.url}")
         if given.create_only:
             return _offer(sweep, server)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Self
 
 import yaml
 
-from src.config import RunConfig, kind
+from src.config import OPTIMIZER_HYPERPARAMETERS, RunConfig, kind
 from src.errors import UserError
 from src.metrics import METRIC_NAMES
 
@@ -22,7 +22,7 @@ PROGRAM = "src/train.py"
 _KEYS = {
     "sweep": (
         *("program", "name", "description", "project", "entity", "command", "method", "metric"),
-        *("parameters", "early_terminate", "run_cap", "seed"),
+        *("parameters", "early_terminate", "run_cap", "seed", "conditions"),
     ),
     "metric": ("name", "goal", "target"),
     "early_terminate": ("type", "min_iter", "max_iter", "s", "eta", "strict"),
@@ -85,21 +85,37 @@ class SweepDefinition:
         sizes = [len(spec.get("values", [0])) for spec in self.config["parameters"].values()]
         return math.prod(sizes) if cap is None else min(math.prod(sizes), cap)
 
-    def planned(self, count: int | None, default_count: int, seed: int | None) -> Self:
-        """This sweep with a number of runs and a seed of the search.
+    def planned(self, count: int | None, default_count: int) -> Self:
+        """This sweep with a number of runs.
 
         Args:
             count: runs in all; without it the file's ``run_cap``, a whole grid, or the default.
             default_count: for a search that the file sets no end.
-            seed: only the embedded server takes one; None leaves the file's.
         """
         config = dict(self.config)
         if count is not None:
             config["run_cap"] = count
         elif config["method"] != "grid":
             config.setdefault("run_cap", default_count)
+        return replace(self, config=config)
+
+    def for_embedded_server(self, seed: int | None) -> Self:
+        """This sweep with what only the embedded server understands.
+
+        That is a seed of the search, and which optimizers read a hyperparameter: the others' runs
+        do not differ by it.
+        """
+        config = dict(self.config)
         if seed is not None:
             config["seed"] = seed
+        if "optimizer" in config["parameters"]:
+            conditions = {
+                name: {"optimizer": optimizers}
+                for name, optimizers in _readers().items()
+                if name in config["parameters"]
+            }
+            if conditions:
+                config["conditions"] = conditions
         return replace(self, config=config)
 
     @property
@@ -285,6 +301,19 @@ class _Checker:
 
     def _fail(self, node: yaml.Node, message: str) -> NoReturn:
         raise UserError(f"{self._path}:{node.start_mark.line + 1}: {message}")
+
+
+def _readers() -> dict[str, list[str]]:
+    """For each hyperparameter of an optimizer, the optimizers that read it.
+
+    Weight decay is not among them: where the optimizer does not decouple it, the loss has it.
+    """
+    readers: dict[str, list[str]] = {}
+    for optimizer, names in OPTIMIZER_HYPERPARAMETERS.items():
+        for name in names:
+            readers.setdefault(name, []).append(optimizer)
+    readers.pop("weight_decay")
+    return readers
 
 
 def _is_number(value: Hashable) -> bool:

@@ -7,7 +7,7 @@ finite space has been tried, the search ends.
 
 import math
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,8 +17,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
-from src.wandb_server.distributions import Choice, Key, Numeric, Parameter
-from src.wandb_server.sweep_spec import Path, SweepSpec
+from src.wandb_server.distributions import Choice, Key, Numeric
+from src.wandb_server.search_space import Point, SearchSpace, crossed
+from src.wandb_server.sweep_spec import SweepSpec
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -28,8 +29,6 @@ _STARTUP_RESULTS = 10
 # many neighbours of its suggestion are looked at before any untried configuration will do.
 _MODEL_ATTEMPTS = 3
 _NEIGHBOUR_ATTEMPTS = 100
-
-Point = tuple[Key, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Searcher:
     def __init__(self, spec: SweepSpec) -> None:
         self._method = spec.method
         self._sign = 1.0 if spec.goal == "minimize" else -1.0
-        self._space = _Space(spec.parameters)
+        self._space = SearchSpace(spec.parameters, spec.conditions)
         self._seed = secrets.randbits(63) if spec.seed is None else spec.seed
         self._model = _Model(self._space)
 
@@ -84,9 +83,8 @@ class Searcher:
         for attempt in range(_NEIGHBOUR_ATTEMPTS):
             point = self._space.draw(rng)
             if origin is not None:
-                point = _crossed(
-                    origin, point, 1 + attempt * len(point) // _NEIGHBOUR_ATTEMPTS, rng
-                )
+                changes = 1 + attempt * len(point) // _NEIGHBOUR_ATTEMPTS
+                point = crossed(self._space, origin, point, changes, rng)
             if point not in tried:
                 return point
         return self._space.first_untried(int(rng.integers(2**62)), tried)
@@ -126,78 +124,16 @@ class _Observation:
         return self.loss is not None and math.isfinite(self.loss)
 
 
-class _Space:
-    """The product of the parameters; a point has one key for each of them."""
-
-    def __init__(self, parameters: Mapping[Path, Parameter]) -> None:
-        self._paths = list(parameters)
-        self.parameters = list(parameters.values())
-        sizes = [parameter.size for parameter in self.parameters]
-        self.size = None if None in sizes else math.prod(size or 0 for size in sizes)
-
-    def locate(self, params: Mapping[str, Any]) -> Point | None:
-        """The point of a nested configuration; None if it is not in the space."""
-        keys = []
-        for path, parameter in zip(self._paths, self.parameters, strict=True):
-            value: Any = params
-            for name in path:
-                if not isinstance(value, Mapping) or name not in value:
-                    return None
-                value = value[name]
-            key = parameter.key(value)
-            if key is None:
-                return None
-            keys.append(key)
-        return tuple(keys)
-
-    def params(self, point: Point) -> dict[str, Any]:
-        """The nested configuration of a point."""
-        params: dict[str, Any] = {}
-        for path, parameter, key in zip(self._paths, self.parameters, point, strict=True):
-            node = params
-            for name in path[:-1]:
-                node = node.setdefault(name, {})
-            node[path[-1]] = parameter.value(key)
-        return params
-
-    def draw(self, rng: np.random.Generator) -> Point:
-        """A point drawn from the distributions of the parameters."""
-        return tuple(parameter.draw(rng.random()) for parameter in self.parameters)
-
-    def first_untried(self, start: int, tried: Collection[Point]) -> Point:
-        """Of a finite space, the first point from place ``start`` (modulo its size) not tried.
-
-        The last parameter changes fastest.
-        """
-        if self.size is None:
-            raise ValueError("parameters: their values are too close together to be told apart")
-        index = start
-        while (point := self._nth(index % self.size)) in tried:
-            index += 1
-        return point
-
-    def _nth(self, index: int) -> Point:
-        keys: list[Key] = []
-        for parameter in reversed(self.parameters):
-            index, key = divmod(index, parameter.size or 1)
-            keys.append(key)
-        return tuple(reversed(keys))
-
-
-def _crossed(origin: Point, other: Point, changes: int, rng: np.random.Generator) -> Point:
-    """``origin`` with the keys of ``other`` at so many places, chosen at random."""
-    places = set(rng.choice(len(origin), size=changes, replace=False).tolist())
-    return tuple(other[i] if i in places else key for i, key in enumerate(origin))
-
-
 class _Model:
     """TPE over the space, on a study that is extended as observations come in.
 
     Adding to the study costs far less than filling a new one with a thousand trials at every
-    suggestion, and gives the same suggestions.
+    suggestion, and gives the same suggestions. A parameter that is not read is no part of a trial:
+    those that are always read are modelled together, each of the others from the trials with it.
     """
 
-    def __init__(self, space: _Space) -> None:
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
         self._parameters = space.parameters
         self._distributions: dict[str, BaseDistribution] = {
             str(place): (
@@ -220,28 +156,43 @@ class _Model:
                 self._study.tell(number, now.loss)
         for observation in observations[len(self._observed) :]:
             self._numbers.append(len(self._study.get_trials(deepcopy=False)))
+            coordinates = self._coordinates(observation.point)
             self._study.add_trial(
                 create_trial(
                     state=TrialState.RUNNING if observation.loss is None else TrialState.COMPLETE,
                     value=observation.loss,
-                    params=self._coordinates(observation.point),
-                    distributions=self._distributions,
+                    params=coordinates,
+                    distributions={name: self._distributions[name] for name in coordinates},
                 )
             )
         self._observed = list(observations)
 
     def suggest(self, seed: int) -> Point:
         """The model's most promising point, which may have been tried already."""
-        self._study.sampler = _Sampler(self._distributions, seed)
-        trial = self._study.ask(self._distributions)
+        conditional = self._space.conditional
+        joint = {
+            name: one for name, one in self._distributions.items() if int(name) not in conditional
+        }
+        self._study.sampler = _Sampler(joint, seed)
+        trial = self._study.ask(joint)
+        keys = {int(name): self._key(int(name), value) for name, value in trial.params.items()}
+        for place in conditional:
+            if self._space.is_active(place, keys):
+                keys[place] = self._key(place, self._ask_alone(trial, place))
         # The run that may come of it is observed once it exists; a failed trial counts nothing.
         self._study.tell(trial, state=TrialState.FAIL)
-        return tuple(
-            parameter.draw(trial.params[name])
-            if isinstance(parameter, Numeric)
-            else trial.params[name]
-            for name, parameter in zip(self._distributions, self._parameters, strict=True)
-        )
+        return self._space.settled(keys)
+
+    def _ask_alone(self, trial: optuna.Trial, place: int) -> Any:
+        distribution = self._distributions[str(place)]
+        if isinstance(distribution, CategoricalDistribution):
+            return trial.suggest_categorical(str(place), distribution.choices)
+        return trial.suggest_float(str(place), 0, 1)
+
+    def _key(self, place: int, coordinate: Any) -> Key:
+        parameter = self._parameters[place]
+        key: Key = parameter.draw(coordinate) if isinstance(parameter, Numeric) else coordinate
+        return key
 
     def _is_continued_by(self, observations: Sequence[_Observation]) -> bool:
         return len(self._observed) <= len(observations) and all(
@@ -251,10 +202,9 @@ class _Model:
 
     def _coordinates(self, point: Point) -> dict[str, Key]:
         return {
-            name: parameter.quantile(key) if isinstance(parameter, Numeric) else key
-            for name, parameter, key in zip(
-                self._distributions, self._parameters, point, strict=True
-            )
+            str(place): parameter.quantile(key) if isinstance(parameter, Numeric) else key
+            for place, (parameter, key) in enumerate(zip(self._parameters, point, strict=True))
+            if self._space.is_active(place, point)
         }
 
 

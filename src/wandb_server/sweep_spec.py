@@ -1,7 +1,8 @@
 """A W&B sweep configuration, checked and parsed.
 
-The keys and distributions are those of W&B's documentation, and one of our own: a top-level
-``seed`` makes the suggestions of a sweep repeatable.
+The keys and distributions are those of W&B's documentation, and two of our own at the top level:
+``seed`` makes the suggestions of a sweep repeatable, and ``conditions`` says which parameters are
+read only where another has certain values.
 """
 
 import difflib
@@ -23,13 +24,13 @@ from src.wandb_server.distributions import (
     identity,
 )
 from src.wandb_server.early_termination import Goal, Hyperband, brackets
+from src.wandb_server.search_space import Condition, Path, parse_conditions
 
 Method = Literal["bayes", "random", "grid"]
-Path = tuple[str, ...]
 Word = TypeVar("Word")
 
 _TOP_LEVEL = (
-    *("method", "parameters", "metric", "early_terminate", "run_cap", "seed"),
+    *("method", "parameters", "metric", "early_terminate", "run_cap", "seed", "conditions"),
     # Read by the agent or the dashboard, not by the search.
     *("program", "command", "name", "description", "project", "entity", "controller", "settings"),
     *("apiVersion", "kind", "job", "image_uri"),
@@ -73,6 +74,7 @@ class SweepSpec:
     early_terminate: Hyperband | None
     seed: int | None
     parameters: Mapping[Path, Parameter]
+    conditions: Mapping[Path, Condition]
 
 
 def parse_sweep(config: dict[str, Any]) -> SweepSpec:
@@ -88,6 +90,7 @@ def parse_sweep(config: dict[str, Any]) -> SweepSpec:
     if name is None and (method == "bayes" or early_terminate is not None):
         reader = "method: bayes" if method == "bayes" else "early_terminate"
         raise ValueError(f"metric: missing, and {reader} needs it; give metric a name and a goal")
+    parameters = _parameters(config.get("parameters"), (), grid=method == "grid")
     return SweepSpec(
         method=method,
         metric_name=name,
@@ -96,7 +99,8 @@ def parse_sweep(config: dict[str, Any]) -> SweepSpec:
         run_cap=_whole(config, "run_cap", "", least=1),
         early_terminate=early_terminate,
         seed=_whole(config, "seed", "", least=0),
-        parameters=_parameters(config.get("parameters"), (), grid=method == "grid"),
+        parameters=parameters,
+        conditions=parse_conditions(config.get("conditions", {}), parameters),
     )
 
 

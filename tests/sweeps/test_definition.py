@@ -129,16 +129,25 @@ def test_a_whole_number_refuses_a_continuous_range(tmp_path: Path) -> None:
         load(tmp_path, text)
 
 
-def test_planned_sets_runs_and_seed(tmp_path: Path) -> None:
+def test_planned_sets_the_number_of_runs(tmp_path: Path) -> None:
     definition = load(tmp_path, GOOD)
-    assert definition.planned(None, 20, None).total_runs == 20
-    assert definition.planned(5, 20, 3).config["run_cap"] == 5
-    assert definition.planned(5, 20, 3).config["seed"] == 3
+    assert definition.planned(None, 20).total_runs == 20
+    assert definition.planned(5, 20).config["run_cap"] == 5
+
+
+def test_the_embedded_server_is_told_which_optimizers_read_what(tmp_path: Path) -> None:
+    """Runs of sgd that differ in momentum alone are the same run."""
+    momentum = "  momentum: {values: [0.5, 0.9]}\n  weight_decay: {values: [0, 0.1]}\n"
+    config = load(tmp_path, GOOD + momentum).for_embedded_server(seed=3).config
+    assert config["seed"] == 3
+    assert config["conditions"] == {"momentum": {"optimizer": ["momentum", "nag"]}}
+    plain = load(tmp_path, GOOD)
+    assert plain.for_embedded_server(seed=None).config == plain.config
 
 
 def test_a_grid_runs_whole_unless_a_count_is_given(tmp_path: Path) -> None:
     text = GOOD.split("  learning_rate:")[0].replace("bayes", "grid")
     text += "  hidden_size:\n    values: [8, 16, 32]\n"
     definition = load(tmp_path, text)
-    assert definition.planned(None, 20, None).total_runs == 6
-    assert definition.planned(4, 20, None).total_runs == 4
+    assert definition.planned(None, 20).total_runs == 6
+    assert definition.planned(4, 20).total_runs == 4
