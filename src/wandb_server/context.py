@@ -47,7 +47,3 @@ class Server:
     def project_at(self, entity: str | None, project: str | None) -> Project | None:
         """The project at an address, with the defaults that apply when a part is absent."""
         return self.store.projects.find(entity or ENTITY, project or DEFAULT_PROJECT)
-
-    def ensure_project(self, entity: str, project: str) -> Project:
-        """The project at an address, created when it is not there."""
-        return self.store.projects.ensure(entity, project)

@@ -5,6 +5,7 @@ from typing import Any
 
 from src.wandb_server.arguments import Args, parse_json
 from src.wandb_server.errors import RequestError
+from src.wandb_server.metric import lookup
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run
 
@@ -40,16 +41,6 @@ def _sampled(store: Store, run: Run, spec: Any) -> list[dict[str, Any]]:
         rows = [{key: lookup(row, key) for key in keys} for row in rows]
         rows = [row for row in rows if all(value is not None for value in row.values())]
     return sample(rows, args.integer("samples", DEFAULT_SAMPLES))
-
-
-def lookup(row: dict[str, Any], key: str) -> Any:
-    """The value logged under a key; a dotted key reaches into nested objects."""
-    if key in row:
-        return row[key]
-    value: Any = row
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
 
 
 def history_keys(store: Store, run: Run) -> dict[str, Any]:

@@ -8,13 +8,19 @@ from typing import Any, Literal
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
+def lookup(row: dict[str, Any], key: str) -> Any:
+    """The value logged under a key; a dotted key reaches into nested objects."""
+    if key in row:
+        return row[key]
+    value: Any = row
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
 def metric_value(row: dict[str, Any], name: str) -> float | None:
     """The number logged under a metric's name (dotted for nested values), NaN if not finite."""
-    value: Any = row.get(name)
-    if value is None:
-        value = row
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
+    value = lookup(row, name)
     if value in _NOT_FINITE:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -27,7 +27,7 @@ Node = dict[str, Any]
 
 def _create(server: Server, args: Args) -> Node:
     given = args.input()
-    project = server.ensure_project(
+    project = server.store.projects.ensure(
         given.name("entityName", ENTITY), given.name("projectName", DEFAULT_PROJECT)
     )
     aliases = [alias.text("alias") for alias in given.members("aliases")]
@@ -206,7 +206,7 @@ def _delete(server: Server, args: Args) -> Node:
 
 def _link(server: Server, args: Args) -> Node:
     given = args.input()
-    project = server.ensure_project(
+    project = server.store.projects.ensure(
         given.name("entityName", ENTITY), given.name("projectName", DEFAULT_PROJECT)
     )
     if given.optional("artifactID"):

@@ -56,7 +56,7 @@ def _upsert_project(server: Server, args: Args) -> dict[str, Any]:
     entity = given.name("entityName", ENTITY)
     name = given.name("name", DEFAULT_PROJECT)
     inserted = server.store.projects.find(entity, name) is None
-    project = server.ensure_project(entity, name)
+    project = server.store.projects.ensure(entity, name)
     if (description := given.optional("description")) is not None:
         server.store.projects.update(project.id, description=description)
     node = project_node(server, server.store.projects.get(project.id))

@@ -53,7 +53,7 @@ def _upsert_run(server: Server, args: Args) -> dict[str, Any]:
 
 def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bool]:
     """A process begins or continues the run of this name."""
-    project = server.ensure_project(
+    project = server.store.projects.ensure(
         given.name("entityName", ENTITY), given.name("modelName", DEFAULT_PROJECT)
     )
     values["state"] = "running"

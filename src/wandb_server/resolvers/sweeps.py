@@ -156,7 +156,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         else:
             if "config" not in values:
                 raise RequestError("a new sweep needs a 'config'")
-            project = server.ensure_project(
+            project = server.store.projects.ensure(
                 given.name("entityName", ENTITY), given.name("projectName", DEFAULT_PROJECT)
             )
             sweep = server.store.sweeps.create(project.id, **values)

@@ -73,7 +73,7 @@ def _upsert(server: Server, args: Args) -> dict[str, Any]:
             view, inserted = _view_by_id(server, given.text("id")), False
             server.store.views.update(view.id, **values)
         else:
-            project = server.ensure_project(
+            project = server.store.projects.ensure(
                 given.name("entityName", ENTITY), given.name("projectName", DEFAULT_PROJECT)
             )
             named = {"type": "runs", "spec": "{}"} | values

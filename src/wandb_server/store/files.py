@@ -55,13 +55,12 @@ class Files:
     def content_blob(self, md5: str) -> Blob:
         """The blob for a content with this MD5 (base64): equal contents are stored once."""
         with self._db.transaction():
-            row = self._db.one("SELECT * FROM blobs WHERE expected_md5 = ?", md5)
-            if row is None:
-                blob_id = uuid.uuid4().hex
-                self._db.insert("blobs", id=blob_id, expected_md5=md5)
-                row = self._db.one("SELECT * FROM blobs WHERE id = ?", blob_id)
-                assert row is not None
-            return Blob(**dict(row))
+            blob = self.find_content(md5)
+            if blob is None:
+                self._db.insert("blobs", id=uuid.uuid4().hex, expected_md5=md5)
+                blob = self.find_content(md5)
+                assert blob is not None
+            return blob
 
     def find_content(self, md5: str) -> Blob | None:
         """The blob that was promised this MD5 (base64)."""

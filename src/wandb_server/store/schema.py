@@ -161,8 +161,7 @@ CREATE TABLE manifests (
 CREATE TABLE artifact_files (
   artifact_id INTEGER NOT NULL REFERENCES artifacts (id) ON DELETE CASCADE,
   name TEXT NOT NULL,
-  blob_id TEXT REFERENCES blobs (id),
-  reference TEXT,
+  blob_id TEXT NOT NULL REFERENCES blobs (id),
   PRIMARY KEY (artifact_id, name)
 );
 CREATE TABLE artifact_uses (
@@ -184,4 +183,20 @@ CREATE TABLE views (
 )
 """
 
-MIGRATIONS = [_VERSION_1]
+# An artifact's file may be a reference to an address outside of the server.
+_VERSION_2 = """
+CREATE TABLE new_artifact_files (
+  artifact_id INTEGER NOT NULL REFERENCES artifacts (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  blob_id TEXT REFERENCES blobs (id),
+  reference TEXT,
+  PRIMARY KEY (artifact_id, name)
+);
+INSERT INTO new_artifact_files SELECT artifact_id, name, blob_id, NULL FROM artifact_files;
+DROP TABLE artifact_files;
+ALTER TABLE new_artifact_files RENAME TO artifact_files;
+CREATE UNIQUE INDEX blobs_by_md5 ON blobs (expected_md5);
+CREATE INDEX artifacts_by_client ON artifacts (client_id)
+"""
+
+MIGRATIONS = [_VERSION_1, _VERSION_2]
