@@ -44,9 +44,13 @@ def test_a_failed_transaction_leaves_nothing_and_inner_ones_commit_with_the_oute
     def add(name: str) -> None:
         database.insert("projects", entity="local", name=name, created_at="now")
 
-    with pytest.raises(ValueError, match="halfway"), database.transaction():
-        add("lost")
-        raise ValueError("halfway")
+    def fail_halfway() -> None:
+        with database.transaction():
+            add("lost")
+            raise ValueError("halfway")
+
+    with pytest.raises(ValueError, match="halfway"):
+        fail_halfway()
     assert seen() == []
     with database.transaction():
         with database.transaction():
