@@ -9,7 +9,8 @@ from typing import Any
 
 import psutil
 import pytest
-from checkout import Checkout, api, copy_checkout, kill_tree, wait_for
+
+from tests.checkout import Checkout, api, copy_checkout, kill_tree, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

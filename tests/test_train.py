@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkout import Checkout, api, copy_checkout, wait_for
+
+from tests.checkout import Checkout, api, copy_checkout, wait_for
 
 pytestmark = [pytest.mark.slow]
 

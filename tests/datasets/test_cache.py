@@ -9,7 +9,12 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from local_sources import (
+
+from src.datasets import sources
+from src.datasets.cache import cache_folder, raw_files
+from src.datasets.sources import HttpFiles, SourceError, Wheel
+from src.errors import UserError
+from tests.datasets.local_sources import (
     COMPRESSED,
     CONTENTS,
     NAMES,
@@ -19,11 +24,6 @@ from local_sources import (
     tiny_dataset,
     unreachable,
 )
-
-from src.datasets import sources
-from src.datasets.cache import cache_folder, raw_files
-from src.datasets.sources import HttpFiles, SourceError, Wheel
-from src.errors import UserError
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from local_sources import COMPRESSED, ROOT, FileServer, assert_cached, build_wheel, serving
+
+from tests.datasets.local_sources import (
+    COMPRESSED,
+    ROOT,
+    FileServer,
+    assert_cached,
+    build_wheel,
+    serving,
+)
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

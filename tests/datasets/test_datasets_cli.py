@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from local_sources import ROOT
 
 from src.datasets import CATALOGUE
+from tests.datasets.local_sources import ROOT
 
 
 def run(cache: Path | None, *arguments: str) -> "subprocess.CompletedProcess[str]":

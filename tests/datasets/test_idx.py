@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from local_sources import CONTENTS, idx
 
 from src.datasets.idx import decode_idx_images, parse_idx
+from tests.datasets.local_sources import CONTENTS, idx
 
 
 @pytest.mark.parametrize("shape", [(5,), (4, 3, 2), (0, 28, 28)])

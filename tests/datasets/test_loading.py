@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from local_sources import CONTENTS, tiny_dataset
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
@@ -11,6 +10,7 @@ from src.datasets import CATALOGUE, Split, fetch, load_test, load_training
 from src.datasets.cache import cache_folder
 from src.datasets.spec import InputSpec
 from src.errors import UserError
+from tests.datasets.local_sources import CONTENTS, tiny_dataset
 
 
 def rows(split: Split) -> set[bytes]:

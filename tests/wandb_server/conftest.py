@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from server_harness import Client, ServerProcess
+
+from tests.wandb_server.server_harness import Client, ServerProcess
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import json
 import re
 
 import pytest
-from server_harness import Client, ServerProcess
+
+from tests.wandb_server.server_harness import Client, ServerProcess
 
 # The server is for one machine: no TLS, and no pages of other origins that fetch its files.
 _NOT_OFFERED = {

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from server_harness import Client, ServerProcess
+from tests.wandb_server.server_harness import Client, ServerProcess
 
 _LOG = """
 import sys, wandb

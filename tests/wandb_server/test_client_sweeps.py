@@ -13,7 +13,8 @@ from typing import Any
 import psutil
 import pytest
 import yaml
-from server_harness import Client, ServerProcess, wait_for
+
+from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 pytestmark = pytest.mark.slow
 

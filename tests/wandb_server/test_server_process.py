@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from server_harness import ServerProcess, wait_for
 
 from src.paths import ROOT
+from tests.wandb_server.server_harness import ServerProcess, wait_for
 
 VIEWER = "query Viewer { viewer { username } }"
 

@@ -45,11 +45,15 @@ def ramp(share: float) -> str:
 def line(
     name: str, x: Sequence[Any], y: Sequence[Any], colour: str, **trace: Any
 ) -> dict[str, Any]:
-    """A trace of a curve; a single point is shown as a dot."""
-    known = sum(value is not None for value in y)
+    """A trace of a curve; points between gaps, which make no line, are shown as dots."""
+    around = [None, *y, None]
+    alone = any(
+        here is not None and before is None and after is None
+        for before, here, after in zip(around, around[1:], around[2:], strict=False)
+    )
     return {
         "type": "scatter",
-        "mode": "lines" if known > 1 else "lines+markers",
+        "mode": "lines+markers" if alone else "lines",
         "name": text(name),
         "x": list(x),
         "y": list(y),
@@ -60,6 +64,12 @@ def line(
 
 def figure(data: list[dict[str, Any]], x_title: str, **layout: Any) -> Figure:
     """A chart with a titled horizontal axis."""
+    missing = sum(value is None for trace in data for value in trace["y"])
+    if missing:
+        total = sum(len(trace["y"]) for trace in data)
+        layout = {
+            "annotations": [_note(f"{missing:,} of {total:,} values: NaN or infinite")]
+        } | layout
     known = {value for trace in data for value in trace["y"] if value is not None}
     if len(known) == 1 and (value := known.pop()) != 0:
         # The library would show a constant small number as a line at zero.
@@ -68,6 +78,18 @@ def figure(data: list[dict[str, Any]], x_title: str, **layout: Any) -> Figure:
         "data": data,
         "layout": {"xaxis": {"title": {"text": text(x_title)}}, "showlegend": False} | layout,
     }
+
+
+def _note(words: str) -> dict[str, Any]:
+    corner = {
+        "xref": "paper",
+        "yref": "paper",
+        "x": 1,
+        "y": 1,
+        "xanchor": "right",
+        "yanchor": "top",
+    }
+    return {"text": words, "showarrow": False, **corner}
 
 
 def run_charts(curves: dict[str, Curve]) -> list[tuple[str, Figure]]:

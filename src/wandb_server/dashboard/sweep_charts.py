@@ -14,7 +14,7 @@ from src.wandb_server.history import sample
 from src.wandb_server.store.sweeps import Project, Sweep
 from src.wandb_server.sweep_spec import SweepSpec
 
-MAX_CURVES = 100  # learning curves that are drawn: active runs first, then the best
+MAX_CURVES = 100  # learning curves that are drawn, evenly from the best run to the worst
 MAX_LINES = 1_000  # of the parallel coordinates: the best runs
 _CURVE_POINTS = 200
 _BINS = 24  # shades of the parallel coordinates; lines of one shade are one trace
@@ -103,10 +103,9 @@ def _learning_curves(
 ) -> charts.Figure:
     with_history = [row for row in rows if histories.get(row.run.id)]
     with_history.sort(key=lambda row: _rank(row, spec))
-    with_history.sort(key=lambda row: not row.run.active)
-    best = min(with_history, key=lambda row: _rank(row, spec)).run.id
+    best = with_history[0].run.id
     data = []
-    for row in with_history[:MAX_CURVES]:
+    for row in sample(with_history, MAX_CURVES):
         pairs = list(enumerate(charts.finite(histories[row.run.id]), start=1))
         pairs = sample(pairs, _CURVE_POINTS)
         trace = charts.line(

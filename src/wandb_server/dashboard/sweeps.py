@@ -48,6 +48,8 @@ def sweep_page(
         "importances": matters,
         "min_runs": MIN_RUNS,
         "brackets": sweep_charts.reached_brackets(spec, histories),
+        "drawn": min(len(histories), sweep_charts.MAX_CURVES),
+        "with_history": len(histories),
         "charts": sweep_charts.charts_of(project, sweep, spec, rows, histories, varied),
         "table": table(rows, Query(params, "best", descending=spec.goal == "maximize")),
         "agents": _agents(server, sweep, runs),

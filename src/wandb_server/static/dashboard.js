@@ -97,9 +97,13 @@
     load(location.href);
   }
 
-  setInterval(() => {
-    if (document.body.hasAttribute("data-active") && !document.hidden && !busy) load(location.href);
-  }, INTERVAL);
+  // A page that takes long is asked for less often.
+  async function follow() {
+    const began = performance.now();
+    if (document.body.hasAttribute("data-active") && !document.hidden && !busy) await load(location.href);
+    setTimeout(follow, Math.max(INTERVAL, 4 * (performance.now() - began)));
+  }
+  setTimeout(follow, INTERVAL);
   window.addEventListener("popstate", () => load(location.href));
 
   document.addEventListener("click", (event) => {
@@ -115,18 +119,18 @@
     }
   });
 
-  function follow(form) {
+  function apply(form) {
     go(`${location.pathname}?${new URLSearchParams(new FormData(form))}`);
   }
   document.addEventListener("submit", (event) => {
     if (event.target.matches("form[data-swap]") && !event.submitter?.hasAttribute("formaction")) {
       event.preventDefault();
-      follow(event.target);
+      apply(event.target);
     }
   });
   document.addEventListener("change", (event) => {
     const form = event.target.form;
-    if (form?.matches("[data-auto]") || event.target.matches(".filter select")) follow(form);
+    if (form?.matches("[data-auto]") || event.target.matches(".filter select")) apply(form);
   });
 
   adopt(main);

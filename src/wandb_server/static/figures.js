@@ -27,7 +27,7 @@ const Figures = (() => {
     };
     const axis = {
       gridcolor: colour("--grid"), linecolor: colour("--line"), showline: true, zeroline: false,
-      automargin: true, fixedrange: innerWidth < 640, title: { standoff: 6, font: { size: 11.5 } },
+      automargin: true, exponentformat: "e", minexponent: 5, separatethousands: true, fixedrange: innerWidth < 640, title: { standoff: 6, font: { size: 11.5 } },
     };
     const base = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
@@ -74,7 +74,8 @@ const Figures = (() => {
       hovertemplate: "%{text}<extra></extra>",
     });
     const data = [{ ...trace(faded, "#8a94a355", 1, 0.6), hoverinfo: "skip", hovertemplate: null }];
-    groups.forEach((indices, bin) => data.push(trace(indices, spec.colours[bin], 1.7, 0.9)));
+    const opacity = spec.lines.length > 200 ? 0.35 : 0.9;
+    groups.forEach((indices, bin) => data.push(trace(indices, spec.colours[bin], 1.7, opacity)));
     data.push({ ...trace(focus === null ? [] : [focus], "#8a94a3", 4.5, 1), hoverinfo: "skip", hovertemplate: null });
     if (focus !== null) data.at(-1).line.color = spec.colours[spec.lines[focus].bin];
     const axes = [...Array(width).keys()];

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from messy_data import write_messy_data
-from server_harness import ServerProcess
+
+from tests.wandb_server.dashboard.messy_data import write_messy_data
+from tests.wandb_server.server_harness import ServerProcess
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from server_harness import Client, ServerProcess, wait_for
 
 from src.paths import ROOT
+from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import requests
-from messy_data import HOSTILE
-from server_harness import ServerProcess
+
+from tests.wandb_server.dashboard.messy_data import HOSTILE
+from tests.wandb_server.server_harness import ServerProcess
 
 PAGES = [
     "/",
