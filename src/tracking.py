@@ -153,10 +153,13 @@ def _mode(config: RunConfig) -> Any:
     if not has_api_key():
         print("W&B: no API key, so this run is logged offline, into wandb/", file=sys.stderr)
         return "offline"
-    return "online" if _server_answers() else "offline"
+    if server_answers():
+        return "online"
+    print(f"W&B: {server_url()} does not answer; this run is logged offline", file=sys.stderr)
+    return "offline"
 
 
-def _server_answers() -> bool:
+def server_answers() -> bool:
     """Whether there is a server, and it accepts the API key.
 
     Raises:
@@ -166,7 +169,6 @@ def _server_answers() -> bool:
     try:
         requests.head(server_url(), timeout=_REACH_TIMEOUT_SECONDS)
     except requests.RequestException:
-        print(f"W&B: {server_url()} does not answer; this run is logged offline", file=sys.stderr)
         return False
     try:
         wandb.login(verify=True)

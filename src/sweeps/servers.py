@@ -14,7 +14,7 @@ import requests
 
 from src.errors import UserError
 from src.paths import ROOT, SERVER_DATA
-from src.tracking import has_api_key, server_url
+from src.tracking import has_api_key, server_answers, server_url
 
 ServerChoice = Literal["auto", "local", "cloud"]
 
@@ -121,13 +121,19 @@ def open_server(choice: ServerChoice, data: Path = SERVER_DATA) -> Iterator[Serv
         data: the embedded server's data folder.
 
     Raises:
-        UserError: if there is no key for ``cloud``, or the embedded server does not start.
+        UserError: if there is no key for ``cloud``, if that server does not answer or refuses the
+            key, or if the embedded server does not start.
     """
     if choice == "cloud" and not has_api_key():
         raise UserError(
             "no W&B API key; run `wandb login`, or use --server local, which needs no account"
         )
     if choice == "cloud" or (choice == "auto" and has_api_key()):
+        if not server_answers():
+            raise UserError(
+                f"the W&B server at {server_url()} does not answer; "
+                "try again later, or use --server local, which needs no network"
+            )
         yield Server()
         return
     server = EmbeddedServer(data)
