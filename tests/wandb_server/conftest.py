@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from scheduler_world import World
 
 from tests.wandb_server.server_harness import Client, ServerProcess
 
@@ -36,3 +37,8 @@ def client(server: ServerProcess, tmp_path: Path) -> Iterator[Client]:
     client = Client(server, tmp_path / "client")
     yield client
     client.end()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
