@@ -73,7 +73,7 @@ def routes(server: Server, key: str, key_file: Path) -> list[Route]:
         page(f"{PROJECT}/compare", "compare.html", _compare_page),
         page(f"{PROJECT}/sweeps/{{sweep}}", "sweep.html", _sweep_page),
         page(f"{PROJECT}/runs/{{run}}", "run.html", _run_page),
-        page(f"{PROJECT}/reports/{{report}}", "report.html", _report_page),
+        page(f"{PROJECT}/reports/{{report:path}}", "report.html", _report_page),
         file(f"{PROJECT}/runs/{{run}}/files/{{name:path}}", _run_file),
         file(f"{PROJECT}/artifacts/{{artifact}}/{{name:path}}", _artifact_file),
         file(f"{PROJECT}/{{tab}}", _to_project),

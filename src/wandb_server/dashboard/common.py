@@ -37,7 +37,8 @@ def state_counts(runs: Sequence[Run]) -> dict[str, int]:
         "runs": len(runs),
         "active": sum(run.active for run in runs),
         "stopped": sum(run.early_stop is not None for run in runs),
-        "wrong": sum(run.state in ("crashed", "failed") for run in runs),
+        # A run that is stopped may well end with an error: the agent raises one in it.
+        "wrong": sum(r.state in ("crashed", "failed") and not r.should_stop for r in runs),
     }
 
 

@@ -15,6 +15,7 @@ from src.wandb_server.store.runs import Run
 
 MAX_LINES = 200  # of history with media that are looked at, the newest
 MAX_IMAGES = 24  # of a key that are shown, the newest
+SMALL_WIDTH = 128  # up to which an image's pixels are shown as such
 MAX_TABLE_ROWS = 50
 MAX_TABLE_BYTES = 5_000_000
 MAX_CLASSES = 100
@@ -94,7 +95,14 @@ def _images(
             continue
         caption = captions[i] if i < len(captions) and isinstance(captions[i], str) else ""
         link = file_url(url, name)
-        yield {"url": link, "source": f"{link}?view=1", "caption": caption, "step": step}
+        width = value.get("width")
+        yield {
+            "url": link,
+            "source": f"{link}?view=1",
+            "caption": caption,
+            "step": step,
+            "small": isinstance(width, int | float) and width <= SMALL_WIDTH,
+        }
 
 
 def _newest_first(images: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -60,10 +60,8 @@ def _block(block: dict[str, Any]) -> dict[str, Any]:
 def _text(node: Any, depth: int = 0) -> str:
     if not isinstance(node, dict) or depth > MAX_DEPTH:
         return ""
-    if isinstance(node.get("text"), str):
-        return str(node["text"])
-    for key in ("content", "latex", "url"):
-        if isinstance(node.get(key), str) and not node.get("children"):
+    for key in ("text", "content"):  # the latter of Markdown and formulas
+        if isinstance(node.get(key), str):
             return str(node[key])
     children = node.get("children")
     return "".join(_text(c, depth + 1) for c in children) if isinstance(children, list) else ""

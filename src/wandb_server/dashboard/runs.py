@@ -40,6 +40,7 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
     metric = spec.metric_name if spec else None
     metric = metric or next((k for k in charts.order_keys(curves) if k.startswith("val_")), None)
     metadata = _metadata(server, run)
+    config = config_of(run)
     return {
         "title": run.display_name,
         "project": project,
@@ -51,7 +52,7 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
         "seconds": run_seconds(run),
         "best": _best(curves, metric, spec.goal if spec else goal_of(metric or "")),
         "params": list(flat(run.params or {})),
-        "config": list(config_of(run).items()),
+        "config": list(config.items()),
         "summary": list(summary_of(run).items()),
         "charts": charts.run_charts(others)[:MAX_CHARTS],
         "left_out": max(0, len(charts.run_charts(others)) - MAX_CHARTS),
@@ -64,6 +65,8 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
         "artifacts": _artifacts(server, project, run),
         "command": _command(run, sweep, metadata),
         "commit": _commit(run, metadata),
+        # As the training says it of its own checkout.
+        "changed": str(config.get("git_commit")).endswith("+changes"),
         "live": run.active,
     }
 

@@ -85,6 +85,7 @@ const Figures = (() => {
       data,
       layout: {
         showlegend: false, dragmode: innerWidth < 640 ? false : "select", selectdirection: "v",
+        selections: [], selectionrevision: JSON.stringify(kept),
         margin: { l: 56, r: 48, t: 40, b: 14 },
         xaxis: {
           range: [-0.25, width - 0.6], tickvals: axes, ticktext: spec.axes.map((a) => a.title),
@@ -137,16 +138,21 @@ const Figures = (() => {
       if (div.focused !== point.customdata) again({ focused: point.customdata });
     });
     div.addEventListener("mouseleave", () => again({ focused: null }));
+    let from = 0;
+    div.addEventListener("pointerdown", (event) => {
+      from = event.clientX - div.getBoundingClientRect().left;
+    }, true);
     div.on("plotly_selected", (event) => {
       if (!event?.range) return;
-      const [left, right] = event.range.x;
-      const [low, high] = event.range.y;
-      const axes = JSON.parse(div.dataset.figure).parallel.axes.length;
-      // The axis nearest to where was dragged.
-      const nearest = Math.min(axes - 1, Math.max(0, Math.round((left + right) / 2)));
-      again({ kept: { ...div.kept, [nearest]: [low, high] } });
+      const { xaxis } = div._fullLayout;
+      const last = JSON.parse(div.dataset.figure).parallel.axes.length - 1;
+      const nearest = Math.round(xaxis.p2c(from - xaxis._offset));
+      const axis = Math.min(last, Math.max(0, nearest));
+      again({ kept: { ...div.kept, [axis]: event.range.y } });
     });
-    div.on("plotly_doubleclick", () => again({ kept: {} }));
+    for (const event of ["plotly_doubleclick", "plotly_deselect"]) {
+      div.on(event, () => again({ kept: {} }));
+    }
   }
 
   const seen = new IntersectionObserver((entries) => {
