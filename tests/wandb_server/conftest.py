@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from scheduler_world import World
 
+from tests.wandb_server.scheduler_world import World
 from tests.wandb_server.server_harness import Client, ServerProcess
 
 

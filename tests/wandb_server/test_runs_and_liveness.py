@@ -1,14 +1,14 @@
-"""How runs are stopped early, found crashed and fed with lines, with a clock that the test moves."""
+"""How runs are stopped early, found crashed and fed with lines; the test moves the clock."""
 
 import json
 
 import pytest
-from scheduler_world import CRASH_AFTER, World
 
 from src.wandb_server import file_stream
 from src.wandb_server.errors import RequestError
 from src.wandb_server.liveness import UNATTENDED_CRASH_AFTER
 from src.wandb_server.scheduler import REPORT_GRACE
+from tests.wandb_server.scheduler_world import CRASH_AFTER, World
 
 
 def _worse_than_others(world: World) -> tuple[int, str]:

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
-from scheduler_world import World
 
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.scheduler import EXIT, MAX_OFFERS, REPORT_GRACE
+from tests.wandb_server.scheduler_world import World
 
 
 def test_a_run_command_carries_the_parameters_as_the_client_wants_them(world: World) -> None:
