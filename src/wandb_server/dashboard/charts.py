@@ -20,12 +20,11 @@ PALETTE = (
 )
 GOOD, BAD, STOPPED = "#3b7ddd", "#e4632d", "#b7791f"
 _RAMP = ((0x5B, 0x6F, 0xD6), (0xB0, 0x58, 0xB8), (0xEF, 0x7B, 0x2E))
-_MAX_NAME = 60
 
 
-def text(name: str) -> str:
+def text(name: str, longest: int = 60) -> str:
     """A logged name as a chart's text, in which it stays what it is."""
-    short = name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1] + "…"
+    short = name if len(name) <= longest else name[: longest - 1] + "…"
     return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -67,9 +66,8 @@ def figure(data: list[dict[str, Any]], x_title: str, **layout: Any) -> Figure:
     missing = sum(value is None for trace in data for value in trace["y"])
     if missing:
         total = sum(len(trace["y"]) for trace in data)
-        layout = {
-            "annotations": [_note(f"{missing:,} of {total:,} values: NaN or infinite")]
-        } | layout
+        note = _note(f"{missing:,} of {total:,} values: NaN or infinite")
+        layout = {"annotations": [note]} | layout
     known = {value for trace in data for value in trace["y"] if value is not None}
     if len(known) == 1 and (value := known.pop()) != 0:
         # The library would show a constant small number as a line at zero.
@@ -80,16 +78,9 @@ def figure(data: list[dict[str, Any]], x_title: str, **layout: Any) -> Figure:
     }
 
 
-def _note(words: str) -> dict[str, Any]:
-    corner = {
-        "xref": "paper",
-        "yref": "paper",
-        "x": 1,
-        "y": 1,
-        "xanchor": "right",
-        "yanchor": "top",
-    }
-    return {"text": words, "showarrow": False, **corner}
+def _note(note: str) -> dict[str, Any]:
+    corner = {"x": 1, "y": 1, "xanchor": "right", "yanchor": "top"}
+    return {"text": note, "xref": "paper", "yref": "paper", "showarrow": False, **corner}
 
 
 def run_charts(curves: dict[str, Curve]) -> list[tuple[str, Figure]]:
@@ -157,78 +148,6 @@ def histogram(bins: Sequence[float], counts: Sequence[float]) -> Figure:
         "value",
         bargap=0,
     )
-
-
-def confusion(classes: Sequence[str], matrix: Sequence[Sequence[int]], normalised: bool) -> Figure:
-    """A heatmap: right answers in blue, mistakes in orange, each with a scale of its own."""
-    rows = [sum(row) or 1 for row in matrix]
-    names = [text(name) for name in classes]
-    n = len(classes)
-
-    def cells(wanted: bool) -> dict[str, Any]:
-        shares = [
-            [matrix[i][j] / rows[i] if normalised else matrix[i][j] for j in range(n)]
-            for i in range(n)
-        ]
-        z = [[shares[i][j] if (i == j) is wanted else None for j in range(n)] for i in range(n)]
-        top = max((v for row in z for v in row if v is not None), default=0) or 1
-        labels = [
-            [_cell(matrix[i][j], v, normalised) for j, v in enumerate(z[i])] for i in range(n)
-        ]
-        return {
-            "type": "heatmap",
-            # Axes by number: two classes may have the same short name.
-            "x": list(range(n)),
-            "y": list(range(n)),
-            "z": z,
-            "text": labels if n <= 25 else None,
-            "texttemplate": "%{text}" if n <= 25 else None,
-            "customdata": [
-                [
-                    [names[i], names[j], matrix[i][j], f"{matrix[i][j] / rows[i]:.1%}"]
-                    for j in range(n)
-                ]
-                for i in range(n)
-            ],
-            "hovertemplate": "%{customdata[0]} → <b>%{customdata[1]}</b><br>"
-            "%{customdata[2]:,} (%{customdata[3]} of the true class)<extra></extra>",
-            "hoverongaps": False,
-            "xgap": 1,
-            "ygap": 1,
-            "zmin": 0,
-            "zmax": top,
-            "showscale": False,
-            # A mark for the page's script, which knows the theme.
-            "meta": {"scale": "right" if wanted else "wrong"},
-        }
-
-    ticks = {
-        "tickvals": list(range(n)),
-        "ticktext": [name if len(name) <= 16 else name[:15] + "…" for name in names],
-        "showgrid": False,
-        "automargin": True,
-    }
-    return {
-        "data": [cells(False), cells(True)],
-        "layout": {
-            "xaxis": ticks | {"title": {"text": "predicted", "standoff": 8}, "tickangle": -45},
-            "yaxis": ticks
-            | {
-                "title": {"text": "true", "standoff": 8},
-                "autorange": "reversed",
-            },
-            "hovermode": "closest",
-            "dragmode": False,
-        },
-    }
-
-
-def _cell(amount: int, value: float | None, normalised: bool) -> str:
-    if not amount or value is None:
-        return ""
-    if not normalised:
-        return f"{amount}"
-    return f"{100 * value:.0f}" if value >= 0.095 else f"{100 * value:.1f}"
 
 
 def finite(values: Sequence[float]) -> list[float | None]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import yaml
 
-from src.wandb_server.context import Server
 from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.words import ended
@@ -14,6 +13,9 @@ from src.wandb_server.scheduler import sweep_spec
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 from src.wandb_server.sweep_spec import SweepSpec
+
+# Lowest and highest value of its sweep's metric, and the points, by run; see the store.
+Ranges = dict[int, tuple[float | None, float | None, int]]
 
 # Metrics of which less is more, by a part of their names, when no sweep says so.
 _LESS_IS_MORE = ("loss", "error", "mse", "mae", "rmse", "perplexity", "seconds", "time")
@@ -42,10 +44,9 @@ def state_counts(runs: Sequence[Run]) -> dict[str, int]:
     }
 
 
-def sweep_rows(server: Server, sweep: Sweep, runs: list[Run]) -> list[Row]:
+def sweep_rows(sweep: Sweep, runs: list[Run], ranges: Ranges) -> list[Row]:
     """A sweep's runs with their best metric and why they ended."""
     spec = sweep_spec(sweep.config)
-    ranges = server.store.runs.metric_ranges(sweep.project_id)
     retried = {run.retry_of: run.display_name for run in runs if run.retry_of is not None}
     rows = []
     for run in runs:
@@ -55,11 +56,10 @@ def sweep_rows(server: Server, sweep: Sweep, runs: list[Run]) -> list[Row]:
 
 
 def project_rows(
-    server: Server, sweeps: Sequence[Sweep], runs: Sequence[Run], metric: str | None, goal: str
+    sweeps: Sequence[Sweep], runs: Sequence[Run], metric: str | None, goal: str, ranges: Ranges
 ) -> list[Row]:
     """A project's runs with their best value of one metric."""
     by_id = {sweep.id: sweep for sweep in sweeps}
-    ranges = server.store.runs.metric_ranges(runs[0].project_id) if runs else {}
     rows = []
     for run in runs:
         sweep = by_id.get(run.sweep_id) if run.sweep_id is not None else None
@@ -74,7 +74,7 @@ def _best(
     run: Run,
     metric: str | None,
     goal: str,
-    ranges: dict[int, tuple[float | None, float | None, int]],
+    ranges: Ranges,
 ) -> tuple[float | None, int]:
     low, high, points = ranges.get(run.id, (None, None, 0))
     best = high if goal == "maximize" else low

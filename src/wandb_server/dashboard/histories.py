@@ -13,7 +13,6 @@ from src.wandb_server.store.runs import Run
 
 MAX_ROWS = 20_000  # of a run's history that are looked at
 MAX_POINTS = 1_000  # of a curve that are drawn
-_AXES = ("epoch",)
 
 
 @dataclass
@@ -59,8 +58,7 @@ def curves(rows: Iterable[dict[str, Any]]) -> dict[str, Curve]:
             curve.steps.append(position if step is None else step)
             curve.epochs.append(epoch)
             curve.values.append(None if math.isnan(number) else number)
-    for name in _AXES:
-        found.pop(name, None)
+    found.pop("epoch", None)
     return found
 
 

@@ -23,6 +23,7 @@ DEFAULT_SELECTED = 8
 STATES = (
     "running",
     "pending",
+    "stopping",
     "finished",
     "stopped early",
     "stopped",

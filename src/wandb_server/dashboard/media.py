@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 from urllib.parse import quote
 
 from src.wandb_server.blobs import BlobStorage
-from src.wandb_server.dashboard import charts, words
+from src.wandb_server.dashboard import charts, confusion, words
 from src.wandb_server.dashboard.histories import flat
 from src.wandb_server.store import Store
 from src.wandb_server.store.files import StoredFile
@@ -18,17 +18,14 @@ MAX_IMAGES = 24  # of a key that are shown, the newest
 SMALL_WIDTH = 128  # up to which an image's pixels are shown as such
 MAX_TABLE_ROWS = 50
 MAX_TABLE_BYTES = 5_000_000
-MAX_CLASSES = 100
-MAX_VALUES = 24  # shown of one kind
-
-_CONFUSION = ("Actual", "Predicted", "nPredictions")
+MAX_HISTOGRAMS = 24
 
 
 @dataclass
 class Media:
     """A run's media by kind; ``others`` are kinds that have no view here."""
 
-    confusions: list[dict[str, Any]] = field(default_factory=list)
+    confusions: list[tuple[str, confusion.Matrix]] = field(default_factory=list)
     images: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     tables: list[dict[str, Any]] = field(default_factory=list)
     histograms: list[tuple[str, charts.Figure]] = field(default_factory=list)
@@ -134,8 +131,9 @@ def _table(
     except (OSError, ValueError, KeyError, TypeError, AssertionError, RecursionError):
         found.others.append({"key": key, "kind": "table that cannot be read", "url": link})
         return
-    if tuple(columns) == _CONFUSION and (confusion := _confusion(rows)):
-        found.confusions.append({"key": key.removesuffix("_table"), **confusion})
+    matrix = confusion.read(rows) if columns == confusion.COLUMNS else None
+    if matrix is not None:
+        found.confusions.append((key.removesuffix("_table"), matrix))
     else:
         shown = [[_cell(value) for value in row] for row in rows[:MAX_TABLE_ROWS]]
         found.tables.append(
@@ -149,39 +147,9 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _confusion(rows: list[list[Any]]) -> dict[str, Any] | None:
-    """A confusion matrix from its table, whose rows are in the order of the classes."""
-    if not all(len(row) == 3 and _is_count(row[2]) for row in rows):
-        return None
-    classes = list(dict.fromkeys(str(name) for row in rows for name in row[:2]))
-    if not 2 <= len(classes) <= MAX_CLASSES:
-        return None
-    place = {name: i for i, name in enumerate(classes)}
-    matrix = [[0] * len(classes) for _ in classes]
-    for actual, predicted, amount in rows:
-        matrix[place[str(actual)]][place[str(predicted)]] += int(amount)
-    total = sum(map(sum, matrix))
-    if not total:
-        return None
-    right = sum(matrix[i][i] for i in range(len(classes)))
-    return {
-        "counts": charts.confusion(classes, matrix, normalised=False),
-        "normalised": charts.confusion(classes, matrix, normalised=True),
-        "mistakes": words.confused(classes, matrix),
-        "right": right,
-        "total": total,
-        "classes": len(classes),
-    }
-
-
-def _is_count(value: Any) -> bool:
-    # The client sends counts as 77.0.
-    return type(value) in (int, float) and 0 <= value < 2**53 and value == int(value)
-
-
 def _histogram(found: Media, key: str, value: dict[str, Any]) -> None:
     bins, counts = value.get("bins"), value.get("values")
-    if _numbers(bins) and _numbers(counts) and len(found.histograms) < MAX_VALUES:
+    if _numbers(bins) and _numbers(counts) and len(found.histograms) < MAX_HISTOGRAMS:
         found.histograms.append((key, charts.histogram(bins, counts)))
 
 

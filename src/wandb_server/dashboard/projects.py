@@ -7,6 +7,7 @@ from starlette.datastructures import QueryParams
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.common import (
+    Ranges,
     best_row,
     metrics_of,
     project_rows,
@@ -54,7 +55,8 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
     if metric not in metrics:
         metric = next(iter(metrics), None)
     goal = metrics[metric] if metric else "maximize"
-    rows = project_rows(server, sweeps, runs, metric, goal)
+    ranges = server.store.runs.metric_ranges(project.id)
+    rows = project_rows(sweeps, runs, metric, goal, ranges)
     listed = table(rows, Query(params, "created", descending=True))
     selected = listed.query.selected
     if selected is None:
@@ -66,7 +68,7 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
     return {
         "title": project.name,
         "project": project,
-        "sweeps": [_sweep_line(server, sweep, runs) for sweep in reversed(sweeps)],
+        "sweeps": [_sweep_line(sweep, runs, ranges) for sweep in reversed(sweeps)],
         "table": listed,
         "metric": metric,
         "metrics": metrics,
@@ -81,14 +83,14 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
             for view in server.store.views.of_project(project.id)
             if view.type == "runs"
         ],
-        "live": any(run.active for run in runs),
+        "live": any(run.active for run in runs) or any(s.state == "RUNNING" for s in sweeps),
     }
 
 
-def _sweep_line(server: Server, sweep: Sweep, runs: list[Run]) -> dict[str, Any]:
+def _sweep_line(sweep: Sweep, runs: list[Run], ranges: Ranges) -> dict[str, Any]:
     own = [run for run in runs if run.sweep_id == sweep.id]
     spec = sweep_spec(sweep.config)
-    best = best_row(sweep_rows(server, sweep, own), spec.goal)
+    best = best_row(sweep_rows(sweep, own, ranges), spec.goal)
     return {
         "sweep": sweep,
         "title": sweep_title(sweep),

@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from src.wandb_server.dashboard import words
 from src.wandb_server.dashboard.common import sweep_title
+from src.wandb_server.dashboard.listing import STATES
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project, Sweep
@@ -73,6 +74,7 @@ def environment() -> Environment:
         "run_url": run_url,
         "sweep_url": sweep_url,
         "shell": shlex.quote,
+        "states": STATES,
         "state_words": words.state,
         "sweep_title": sweep_title,
     }

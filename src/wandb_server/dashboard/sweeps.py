@@ -31,7 +31,7 @@ def sweep_page(
     """A sweep: how it stands, what mattered, how its runs went, who works on it."""
     spec = sweep_spec(sweep.config)
     runs = server.store.runs.of_sweep(sweep.id)
-    rows = sweep_rows(server, sweep, runs)
+    rows = sweep_rows(sweep, runs, server.store.runs.metric_ranges(project.id))
     histories = server.store.runs.metric_histories(sweep.id)
     matters = _importances(rows, spec)
     best = best_row(rows, spec.goal)

@@ -8,13 +8,6 @@ from src.wandb_server.store.runs import Run
 from src.wandb_server.sweep_spec import SweepSpec
 
 _PARTS = {2: "top half", 3: "top third", 4: "top quarter", 5: "top fifth"}
-_STATES = {
-    "pending": "waiting to start",
-    "failed": "failed",
-    "crashed": "crashed",
-    "killed": "ended by its user",
-    "preempted": "preempted",
-}
 
 
 def number(value: float) -> str:
