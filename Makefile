@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep server dashboard datasets test test-fast lint format bench clean
+.PHONY: help sweep dashboard datasets test test-fast lint format bench clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,9 +25,6 @@ $(VENV)/requirements-dev.stamp: requirements-dev.txt $(VENV)/requirements.stamp
 
 sweep: $(VENV)/requirements.stamp  ## Run the main sweep: Fashion-MNIST, 20 runs, 2 agents (ARGS="--count 5" etc.)
 	@$(BIN)/python run_sweep.py $(ARGS)
-
-server: $(VENV)/requirements.stamp  ## Serve the embedded W&B server on the data of earlier sweeps
-	@$(BIN)/python -m src.wandb_server $(ARGS)
 
 dashboard: $(VENV)/requirements.stamp  ## Look at earlier sweeps in a browser
 	@$(BIN)/python -m src.wandb_server --open $(ARGS)

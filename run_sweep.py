@@ -11,6 +11,7 @@ from src.errors import UserError, run_command
 from src.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
 
 if TYPE_CHECKING:
+    from src.sweeps.definition import SweepDefinition
     from src.sweeps.servers import Server
     from src.sweeps.sweep import Sweep
 
@@ -27,10 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parse(arguments)
     # Imported here: wandb and pandas take seconds that --help need not wait for.
-    from src import datasets
     from src.sweeps.definition import load_definition
     from src.sweeps.servers import open_server
-    from src.sweeps.sweep import Sweep
 
     # A supervisor's SIGTERM ends a sweep as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -38,20 +37,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with open_server(given.server) as server:
         if given.seed is not None and not server.embedded:
             raise UserError("--seed needs the embedded server; add --server local or leave it out")
-        if definition is None:
-            sweep = Sweep.find(given.resume)
-            sweep.reopen(given.count)
-        else:
-            definition = definition.planned(given.count, DEFAULT_COUNT)
-            if server.embedded:
-                definition = definition.for_embedded_server(given.seed)
-            sweep = Sweep.create(definition)
-        print(f"Sweep      {sweep.path}\nDashboard  {sweep.url}")
-        if given.create_only:
-            return _offer(sweep, server)
-        for name in sweep.definition.datasets:
-            datasets.fetch(name)
-        return _run(sweep, server, given.agents)
+        sweep = _new(definition, given, server) if definition else _earlier(given)
+        print(f"Sweep      {sweep.path}\nDashboard  {sweep.url}", flush=True)
+        return _offer(sweep, server) if given.create_only else _run(sweep, server, given.agents)
+
+
+def _new(definition: "SweepDefinition", given: argparse.Namespace, server: "Server") -> "Sweep":
+    from src.sweeps.sweep import Sweep
+
+    _fetch(definition)
+    definition = definition.planned(given.count, DEFAULT_COUNT)
+    if server.embedded:
+        definition = definition.for_embedded_server(given.seed)
+    return Sweep.create(definition)
+
+
+def _earlier(given: argparse.Namespace) -> "Sweep":
+    from src.sweeps.sweep import Sweep
+
+    sweep = Sweep.find(given.resume)
+    _fetch(sweep.definition)
+    sweep.reopen(given.count)
+    return sweep
+
+
+def _fetch(definition: "SweepDefinition") -> None:
+    """Have the data before there are agents that would all wait for them."""
+    from src import datasets
+
+    for name in definition.datasets:
+        datasets.fetch(name)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,5 +1,6 @@
 """The live line of a sweep, and the watch over its agents and its server."""
 
+import shutil
 import sys
 import time
 
@@ -10,7 +11,9 @@ from src.sweeps.fleet import Fleet
 from src.sweeps.servers import Server
 from src.sweeps.sweep import Sweep
 
-_BAR = "{n_fmt}/{total_fmt} runs |{bar:20}| {desc} [{elapsed}<{remaining}]"
+# Fits a terminal of 80 columns; the bar takes what a wider one leaves.
+_BAR = "{n_fmt}/{total_fmt} runs |{bar}| {remaining} left, {desc}"
+_MAX_COLUMNS = 110
 
 
 def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> None:
@@ -20,6 +23,7 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
         total=sweep.definition.total_runs,
         initial=done(sweep.runs()),
         bar_format=_BAR,
+        ncols=min(shutil.get_terminal_size().columns, _MAX_COLUMNS),
         # A log file gets a line now and then, a terminal a live one.
         mininterval=0.1 if sys.stderr.isatty() else 20,
     ) as bar:
@@ -54,7 +58,7 @@ def describe(table: pd.DataFrame, metric: str, maximize: bool) -> str:
         "stopped early": int(table["stopped_early"].sum()),
         "failed": states.get("failed", 0) + states.get("crashed", 0),
     }
-    parts = [f"{count} {name}" for name, count in counts.items()]
+    parts = [f"{count} {name}" for name, count in counts.items() if count or name != "failed"]
     values = table["value"].dropna()
     if len(values):
         best = values.max() if maximize else values.min()

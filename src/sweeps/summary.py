@@ -53,7 +53,7 @@ def look_again(sweep: Sweep, server: Server) -> str:
     if not server.ours:
         return f"Dashboard  {sweep.url}"
     page = urlsplit(sweep.url).path
-    return f"Dashboard  `make server`, then http://127.0.0.1:{SERVER_PORT}{page}"
+    return f"Dashboard  `make dashboard`, then http://127.0.0.1:{SERVER_PORT}{page}"
 
 
 def agent_commands(sweep: Sweep, server: Server) -> str:

@@ -15,7 +15,7 @@ _STREAMS = {
     "wandb-events.jsonl": "events",
     "output.log": "log",
 }
-_EXIT_STATES = {0: "finished", 255: "killed"}  # 255 is what the client sends after Ctrl-C
+INTERRUPTED = 255  # the exit code that the client sends after Ctrl-C
 MAX_POSITION = 2**53
 
 
@@ -47,8 +47,7 @@ def receive(
         raise RequestError("'files' must be an object")
     liveness.run_spoke(run.id)
     with store.transaction():
-        revived = {"state": "running"} if run.state in ("crashed", "pending") else {}
-        store.runs.update(run.id, heartbeat_at=now(), **revived)
+        store.runs.update(run.id, heartbeat_at=now(), state=_state(run, body))
         for name, chunk in files.items():
             _store_chunk(store, run, name, *_chunk(chunk))
         current = store.runs.get(run.id)
@@ -58,8 +57,22 @@ def receive(
         if body.get("complete") is True:
             exitcode = body.get("exitcode")
             code = exitcode if isinstance(exitcode, int) else 1
-            scheduler.end(current, _EXIT_STATES.get(code, "failed"), code)
+            scheduler.end(current, _end_state(current, code), code)
     return {"exitcode": None, "limits": {}, "stopped": scheduler.stopped(current)}
+
+
+def _state(run: Run, body: dict[str, Any]) -> str:
+    if body.get("preempting") is True and (run.active or run.state == "crashed"):
+        return "preempting"
+    return "running" if run.state in ("crashed", "pending") else run.state
+
+
+def _end_state(run: Run, exitcode: int) -> str:
+    if exitcode == 0:
+        return "finished"
+    if run.state == "preempting":
+        return "preempted"
+    return "killed" if exitcode == INTERRUPTED else "failed"
 
 
 def _chunk(chunk: Any) -> tuple[int, list[str]]:

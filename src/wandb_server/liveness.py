@@ -1,7 +1,7 @@
 """Who has been heard from lately, by the monotonic clock of this process.
 
-Silence counts from the server's start at the earliest: a restart of the server, however long it
-was away, never makes a run look dead.
+A restart of the server, however long it was away, never makes a run look dead: of those that have
+not spoken yet since then, silence counts from when the last of them must have tried again.
 """
 
 import threading
@@ -12,6 +12,8 @@ from src.wandb_server.store.runs import Run
 
 # A run that no agent watches may be slow without being dead; W&B waits about as long.
 UNATTENDED_CRASH_AFTER = 300.0
+# The longest pause that the client makes between attempts to reach a server that is away.
+CLIENT_BACKOFF = 60.0
 
 
 class Liveness:
@@ -25,7 +27,7 @@ class Liveness:
     def __init__(self, crash_after: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.crash_after = crash_after
         self._clock = clock
-        self._started = clock()
+        self._silent_since = clock() + CLIENT_BACKOFF
         self._lock = threading.Lock()
         self._runs: dict[int, float] = {}
         self._agents: dict[int, float] = {}
@@ -44,12 +46,12 @@ class Liveness:
     def run_silence(self, run_id: int) -> float:
         """Seconds since a run was heard from."""
         with self._lock:
-            return self._clock() - self._runs.get(run_id, self._started)
+            return self._clock() - self._runs.get(run_id, self._silent_since)
 
     def agent_silence(self, agent_id: int) -> float:
         """Seconds since an agent was heard from."""
         with self._lock:
-            return self._clock() - self._agents.get(agent_id, self._started)
+            return self._clock() - self._agents.get(agent_id, self._silent_since)
 
     def unreported_for(self, run_id: int) -> float:
         """Seconds since an agent's report first lacked this run of its own."""

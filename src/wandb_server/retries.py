@@ -4,48 +4,67 @@ Nothing is queued: both follow from the runs alone, so a crashed run that speaks
 no longer waiting.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from src.wandb_server.store.runs import Run
 
 MAX_CRASHES = 2  # the first one and that of its retry
 
 
-def to_retry(runs: Sequence[Run]) -> list[Run]:
+def to_resume(runs: Sequence[Run]) -> list[Run]:
+    """The preempted runs of a sweep, oldest first: each goes on under its own name."""
+    return [
+        run
+        for run in runs
+        if run.state == "preempted" and not run.should_stop and run.params is not None
+    ]
+
+
+def to_retry(runs: Sequence[Run], spoiled: Collection[int] = ()) -> list[Run]:
     """The runs of a sweep whose configuration waits for another attempt, oldest first.
 
     A run that was killed by its user (Ctrl-C) is always tried again, a crashed one once; one that
     was told to stop never is.
+
+    Args:
+        runs: All runs of the sweep.
+        spoiled: Ids of those that came to nothing on a benched agent. They count as crashed, but
+            all attempts of one such agent at a configuration as a single crash.
     """
     by_id = {run.id: run for run in runs}
     retried = {run.retry_of for run in runs}
     return [
         run
         for run in runs
-        if run.state in ("crashed", "killed")
+        if (run.state in ("crashed", "killed") or run.id in spoiled)
         and not run.should_stop
         and run.params is not None
         and run.id not in retried
-        and _crashes(run, by_id) < MAX_CRASHES
+        and _crashes(run, by_id, spoiled) < MAX_CRASHES
     ]
 
 
-def _crashes(run: Run, by_id: dict[int, Run]) -> int:
+def _crashes(run: Run, by_id: dict[int, Run], spoiled: Collection[int]) -> int:
     """How often the run's configuration has crashed; a kill by the user does not count."""
-    count = 0
+    attempts = list(_attempts(run, by_id))
+    failing_agents = {attempt.agent_id for attempt in attempts if attempt.id in spoiled}
+    crashed = [a for a in attempts if a.state == "crashed" and a.id not in spoiled]
+    return len(failing_agents) + len(crashed)
+
+
+def _attempts(run: Run, by_id: dict[int, Run]) -> Iterator[Run]:
     attempt: Run | None = run
     while attempt is not None:
-        count += attempt.state == "crashed"
+        yield attempt
         attempt = by_id.get(attempt.retry_of) if attempt.retry_of is not None else None
-    return count
 
 
-def used_of_cap(runs: Sequence[Run]) -> int:
+def used_of_cap(runs: Sequence[Run], spoiled: Collection[int] = ()) -> int:
     """How many runs count towards ``run_cap``.
 
-    All that agents were given, but those that gave way to another attempt.
+    All that agents were given, but those that gave way to another attempt or wait to be resumed.
     """
-    waiting = {run.id for run in to_retry(runs)}
+    waiting = {run.id for run in [*to_retry(runs, spoiled), *to_resume(runs)]}
     retried = {run.retry_of for run in runs}
     return sum(
         run.agent_id is not None and run.id not in waiting and run.id not in retried for run in runs

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 import yaml
 
+from src.wandb_server.benching import bench_if_failing, spoiled
 from src.wandb_server.early_termination import should_stop
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.ids import encode_id
 from src.wandb_server.liveness import Liveness
 from src.wandb_server.metric import best_value, finite_or_none, metric_value
-from src.wandb_server.retries import to_retry, used_of_cap
+from src.wandb_server.retries import to_resume, to_retry, used_of_cap
 from src.wandb_server.search import Searcher, Trial
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run, new_name, now
@@ -123,11 +124,14 @@ class Scheduler:
         return None
 
     def _free_agent(self, agent: Agent, sweep: Sweep) -> list[Command]:
+        current = self._store.sweeps.agent(agent.id)  # it may just have been benched
+        if sweep.state == "FINISHED" or (current and current.benched):
+            return self._dismiss(agent)
         if sweep.state == "PAUSED":
             return []
-        if sweep.state == "FINISHED":
-            return self._dismiss(agent)
         runs = self._store.runs.of_sweep(sweep.id)
+        if waiting := to_resume(runs):
+            return [self._resume(waiting[0], agent, sweep)]
         if run := self._next_run(agent, sweep, runs):
             return [self._start_command(run, sweep)]
         if any(run.active for run in runs):
@@ -141,9 +145,10 @@ class Scheduler:
 
     def _next_run(self, agent: Agent, sweep: Sweep, runs: list[Run]) -> Run | None:
         spec = sweep_spec(sweep.config)
-        if spec.run_cap is not None and used_of_cap(runs) >= spec.run_cap:
+        nothing = spoiled(self._store, sweep, spec.metric_name, runs)
+        if spec.run_cap is not None and used_of_cap(runs, nothing) >= spec.run_cap:
             return None
-        waiting = to_retry(runs)
+        waiting = to_retry(runs, nothing)
         if waiting:
             params, retry_of = waiting[0].params, waiting[0].id
         else:
@@ -165,6 +170,16 @@ class Scheduler:
         )
         self._liveness.run_spoke(run.id)
         return run
+
+    def _resume(self, run: Run, agent: Agent, sweep: Sweep) -> Command:
+        """Hand a preempted run to an agent, which need not be the one that had it."""
+        self._reported.discard(run.id)
+        self._liveness.reported(run.id)
+        self._liveness.run_spoke(run.id)
+        self._store.runs.update(
+            run.id, state="pending", agent_id=agent.id, host=agent.host, offers=1, exitcode=None
+        )
+        return self._start_command(run, sweep) | {"type": "resume"}
 
     def _searcher(self, sweep: Sweep, spec: SweepSpec) -> Searcher:
         """The sweep's searcher, which knows the trials it has seen; anew if the sweep is edited."""
@@ -211,20 +226,29 @@ class Scheduler:
         Without an exit code, which only the run itself can send, this is the server's own verdict:
         it does not touch a run that has ended meanwhile.
         """
-        if state == "crashed" and run.should_stop:
-            state = "killed"  # it was told to stop, and its program did not do it tidily
         with self._store.transaction():
             current = self._store.runs.get(run.id)
             if current is None or (exitcode is None and not current.active):
                 return
+            if state == "crashed" and current.should_stop:
+                state = "killed"  # it was told to stop, and its program did not do it tidily
+            elif state == "crashed" and current.state == "preempting":
+                state = "preempted"
             self._store.runs.update(run.id, state=state, exitcode=exitcode, heartbeat_at=now())
             sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
-            if sweep is None or sweep.state != "RUNNING":
+            if sweep is None:
                 return
-            cap = sweep_spec(sweep.config).run_cap
-            runs = self._store.runs.of_sweep(sweep.id)
-            if cap is not None and used_of_cap(runs) >= cap and not any(r.active for r in runs):
-                self._store.sweeps.update(sweep.id, state="FINISHED")
+            spec = sweep_spec(sweep.config)
+            if run.agent_id is not None and state in ("failed", "crashed"):
+                bench_if_failing(self._store, sweep, spec.metric_name, run.agent_id)
+            if sweep.state == "RUNNING" and spec.run_cap is not None:
+                self._finish_if_used_up(sweep, spec.metric_name, spec.run_cap)
+
+    def _finish_if_used_up(self, sweep: Sweep, metric: str | None, cap: int) -> None:
+        runs = self._store.runs.of_sweep(sweep.id)
+        nothing = spoiled(self._store, sweep, metric, runs)
+        if used_of_cap(runs, nothing) >= cap and not any(run.active for run in runs):
+            self._store.sweeps.update(sweep.id, state="FINISHED")
 
     def metric_logged(self, run: Run) -> None:
         """Decide about early termination after a run has logged its sweep's metric."""

@@ -6,7 +6,7 @@ import pytest
 
 from src.wandb_server import file_stream
 from src.wandb_server.errors import RequestError
-from src.wandb_server.liveness import UNATTENDED_CRASH_AFTER
+from src.wandb_server.liveness import CLIENT_BACKOFF, UNATTENDED_CRASH_AFTER
 from src.wandb_server.scheduler import REPORT_GRACE
 from tests.wandb_server.scheduler_world import CRASH_AFTER, World
 
@@ -108,7 +108,10 @@ def test_a_restart_of_the_server_marks_nothing_as_crashed(world: World) -> None:
     world.open()
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "pending"
-    world.time += CRASH_AFTER + 1
+    world.time += CLIENT_BACKOFF + CRASH_AFTER - 1  # the client may try again so late
+    world.scheduler.crash_silent_runs()
+    assert world.run(name).state == "pending"
+    world.time += 2
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "crashed"
 

@@ -13,6 +13,8 @@ from src.wandb_server.store.runs import Run
 
 Figure = dict[str, Any]
 
+_COUNTED, _MAX_COUNTED = ("epoch", "step", "logged points", "run"), 10
+
 # About equally far from white and from the dark background.
 PALETTE = (
     *("#3b7ddd", "#e4632d", "#2a9d5f", "#a259d9", "#d6457f"),
@@ -72,10 +74,11 @@ def figure(data: list[dict[str, Any]], x_title: str, **layout: Any) -> Figure:
     if len(known) == 1 and (value := known.pop()) != 0:
         # The library would show a constant small number as a line at zero.
         layout = {"yaxis": {"range": sorted([0.5 * value, 1.5 * value])}} | layout
-    return {
-        "data": data,
-        "layout": {"xaxis": {"title": {"text": text(x_title)}}, "showlegend": False} | layout,
-    }
+    axis: dict[str, Any] = {"title": {"text": text(x_title)}}
+    places = [place for trace in data for place in trace["x"] if place is not None]
+    if places and x_title in _COUNTED and max(places) - min(places) <= _MAX_COUNTED:
+        axis["dtick"] = 1  # there is no epoch 1.5
+    return {"data": data, "layout": {"xaxis": axis, "showlegend": False} | layout}
 
 
 def _note(note: str) -> dict[str, Any]:

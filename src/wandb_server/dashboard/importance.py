@@ -11,21 +11,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from src.wandb_server.dashboard import words
+
+Scale = Literal["linear", "logarithmic"]
 
 MIN_RUNS = 5
 _MAX_RUNS = 2_000
 _TREES = 100
-_MAX_MEANS = 8
 
 
 @dataclass(frozen=True)
 class Importance:
     """One parameter. ``correlation`` is positive where larger numbers had larger metrics.
 
-    ``means`` has the mean metric of each value, best first, if there are only a few values.
+    ``means`` has the mean metric of each value of a choice, best first.
     """
 
     name: str
@@ -49,14 +50,14 @@ class Importance:
 
 
 def importances(
-    trials: Sequence[tuple[Mapping[str, Any], float]], maximize: bool, logarithmic: frozenset[str]
+    trials: Sequence[tuple[Mapping[str, Any], float]], maximize: bool, scales: Mapping[str, Scale]
 ) -> list[Importance]:
     """The parameters that vary, most important first; none with fewer than ``MIN_RUNS`` trials.
 
     Args:
         trials: Parameters by flat name, and best metric, of each run.
         maximize: Whether large metrics are good.
-        logarithmic: Parameters that are searched by their logarithm.
+        scales: How the parameters are searched that are not choices.
     """
     if len(trials) < MIN_RUNS:
         return []
@@ -65,7 +66,7 @@ def importances(
         (tuple(_hashable(params.get(name)) for name in names), value)
         for params, value in trials[-_MAX_RUNS:]
     )
-    return list(_importances(tuple(names), rows, maximize, logarithmic))
+    return list(_importances(tuple(names), rows, maximize, frozenset(scales.items())))
 
 
 def _hashable(value: Any) -> Any:
@@ -77,11 +78,12 @@ def _importances(
     names: tuple[str, ...],
     rows: tuple[tuple[tuple[Any, ...], float], ...],
     maximize: bool,
-    logarithmic: frozenset[str],
+    searched: frozenset[tuple[str, Scale]],
 ) -> tuple[Importance, ...]:
     # Imported here: it takes a second, which the server's start need not wait for.
     from sklearn.ensemble import RandomForestRegressor
 
+    scales = dict(searched)
     metric = [value for _, value in rows]
     columns: list[list[float]] = []
     owner: list[str] = []
@@ -91,7 +93,7 @@ def _importances(
         if len(set(map(_key, values))) < 2:
             continue
         kinds[name] = values
-        encoded = [_numbers(values, name in logarithmic)] if _numeric(values) else _one_hot(values)
+        encoded = [_numbers(values, scales.get(name))] if _numeric(values) else _one_hot(values)
         columns += encoded
         owner += [name] * len(encoded)
     if not columns or max(metric) == min(metric):
@@ -105,8 +107,8 @@ def _importances(
         Importance(
             name,
             total[name],
-            _pearson(_numbers(values, name in logarithmic), metric) if _numeric(values) else None,
-            _means(values, metric, maximize) if len(set(map(_key, values))) <= _MAX_MEANS else (),
+            _pearson(_numbers(values, scales.get(name)), metric) if _numeric(values) else None,
+            () if name in scales else _means(values, metric, maximize),
             maximize,
         )
         for name, values in kinds.items()
@@ -124,8 +126,8 @@ def _numeric(values: Sequence[Any]) -> bool:
     )
 
 
-def _numbers(values: Sequence[float], logarithmic: bool) -> list[float]:
-    if logarithmic and min(values) > 0:
+def _numbers(values: Sequence[float], scale: Scale | None) -> list[float]:
+    if scale == "logarithmic" and min(values) > 0:
         return [math.log(value) for value in values]
     return [float(value) for value in values]
 
@@ -140,9 +142,15 @@ def _means(
 ) -> tuple[tuple[str, float], ...]:
     groups: defaultdict[str, list[float]] = defaultdict(list)
     for value, result in zip(values, metric, strict=True):
-        groups["not set" if value is None else str(value)].append(result)
+        groups[_said(value)].append(result)
     means = [(name, sum(group) / len(group)) for name, group in groups.items()]
     return tuple(sorted(means, key=lambda item: item[1], reverse=maximize))
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return words.number(value) if isinstance(value, float) else str(value)
 
 
 def _pearson(x: Sequence[float], y: Sequence[float]) -> float | None:

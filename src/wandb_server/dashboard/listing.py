@@ -30,6 +30,7 @@ STATES = (
     "crashed",
     "failed",
     "killed",
+    "preempted",
 )
 
 _CONDITION = re.compile(r"([^\s=<>!]+)(<=|>=|!=|=|<|>)(\S+)")

@@ -13,7 +13,7 @@ from src.wandb_server.dashboard import sweep_charts
 from src.wandb_server.dashboard.common import best_row, state_counts, sweep_rows, sweep_title
 from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
 from src.wandb_server.dashboard.histories import flat
-from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, importances
+from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, Scale, importances
 from src.wandb_server.dashboard.listing import Query, Row, table
 from src.wandb_server.distributions import Log, Numeric
 from src.wandb_server.resolvers.sweeps import agent_state
@@ -76,16 +76,16 @@ def _importances(rows: list[Row], spec: SweepSpec) -> list[Importance]:
         for row in rows
         if row.run.params and row.best is not None and not row.run.active
     ]
-    return importances(trials, spec.goal == "maximize", logarithmic(spec))
+    return importances(trials, spec.goal == "maximize", _scales(spec))
 
 
-def logarithmic(spec: SweepSpec) -> frozenset[str]:
-    """The parameters that are searched by their logarithm."""
-    return frozenset(
-        ".".join(path)
+def _scales(spec: SweepSpec) -> dict[str, Scale]:
+    """How the parameters are searched that are numbers from a range."""
+    return {
+        ".".join(path): "logarithmic" if isinstance(parameter.shape, Log) else "linear"
         for path, parameter in spec.parameters.items()
-        if isinstance(parameter, Numeric) and isinstance(parameter.shape, Log)
-    )
+        if isinstance(parameter, Numeric)
+    }
 
 
 def _agents(server: Server, sweep: Sweep, runs: list[Run]) -> list[dict[str, Any]]:

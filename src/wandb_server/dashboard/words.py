@@ -73,7 +73,7 @@ def ended(run: Run, spec: SweepSpec | None, retried_as: str | None = None) -> st
         return f"Crashed: nothing more was heard of it{again}"
     if run.state == "killed":
         return "Ended by its user" + (f"; tried again as {retried_as}" if retried_as else "")
-    return ""
+    return "Preempted; the next free agent resumes it" if run.state == "preempted" else ""
 
 
 def early_stop(stop: dict[str, Any], spec: SweepSpec) -> str:

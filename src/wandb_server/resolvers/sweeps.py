@@ -117,7 +117,9 @@ def _agent_node(server: Server, project: Project, agent: Agent) -> dict[str, Any
 
 
 def agent_state(server: Server, agent: Agent) -> str:
-    """Whether an agent works, was told to exit, or has fallen silent."""
+    """Whether an agent works, has failed too often, was told to exit, or has fallen silent."""
+    if agent.benched:
+        return "BENCHED"
     if agent.exited:
         return "FINISHED"
     silence = server.liveness.agent_silence(agent.id)

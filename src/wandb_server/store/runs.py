@@ -12,7 +12,7 @@ from typing import Any
 
 from src.wandb_server.store.database import Database
 
-ACTIVE_STATES = ("pending", "running")
+ACTIVE_STATES = ("pending", "running", "preempting")
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -120,7 +120,7 @@ class Runs:
 
     def active(self) -> list[Run]:
         """All runs that have not ended."""
-        return self._many("state IN ('pending', 'running')")
+        return self._many("state IN ('pending', 'running', 'preempting')")
 
     def _many(self, where: str, *values: Any) -> list[Run]:
         rows = self._db.all(f"SELECT * FROM runs WHERE {where} ORDER BY id", *values)

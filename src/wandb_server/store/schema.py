@@ -199,4 +199,7 @@ CREATE UNIQUE INDEX blobs_by_md5 ON blobs (expected_md5);
 CREATE INDEX artifacts_by_client ON artifacts (client_id)
 """
 
-MIGRATIONS = [_VERSION_1, _VERSION_2]
+# An agent whose runs keep failing is given no more.
+_VERSION_3 = "ALTER TABLE agents ADD COLUMN benched INTEGER NOT NULL DEFAULT 0"
+
+MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3]

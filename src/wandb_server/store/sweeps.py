@@ -48,6 +48,7 @@ class Agent:
     created_at: str
     heartbeat_at: str
     exited: int
+    benched: int
 
 
 class Projects:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from src.wandb_server.dashboard.importance import MIN_RUNS, importances
+from src.wandb_server.dashboard.importance import MIN_RUNS, Scale, importances
 
-LOGARITHMIC = frozenset({"learning_rate"})
+LOGARITHMIC: dict[str, Scale] = {"learning_rate": "logarithmic", "noise": "linear"}
+LINEAR: dict[str, Scale] = {"learning_rate": "linear", "noise": "linear"}
 
 
 def trials(seed: int = 0) -> list[tuple[dict[str, Any], float]]:
@@ -28,15 +29,15 @@ def trials(seed: int = 0) -> list[tuple[dict[str, Any], float]]:
 
 
 def test_what_decides_the_result_is_most_important_and_shares_sum_to_one() -> None:
-    found = importances(trials(), maximize=True, logarithmic=LOGARITHMIC)
+    found = importances(trials(), maximize=True, scales=LOGARITHMIC)
     assert [item.name for item in found] == ["learning_rate", "optimizer", "noise"]
     assert found[0].importance > 0.5
     assert sum(item.importance for item in found) == pytest.approx(1)
 
 
 def test_correlation_is_of_the_logarithm_where_the_search_is() -> None:
-    found = {i.name: i for i in importances(trials(), maximize=True, logarithmic=LOGARITHMIC)}
-    plain = {i.name: i for i in importances(trials(), maximize=True, logarithmic=frozenset())}
+    found = {i.name: i for i in importances(trials(), maximize=True, scales=LOGARITHMIC)}
+    plain = {i.name: i for i in importances(trials(), maximize=True, scales=LINEAR)}
     assert found["learning_rate"].correlation == pytest.approx(0.8, abs=0.1)
     assert (plain["learning_rate"].correlation or 0) < 0.7
     assert found["optimizer"].correlation is None
@@ -47,6 +48,7 @@ def test_words_follow_the_goal() -> None:
     low = {i.name: i.direction for i in importances(trials(), False, LOGARITHMIC)}
     assert high["learning_rate"] == "mostly higher was better"
     assert low["learning_rate"] == "mostly lower was better"
+    assert high["noise"] == "no clear direction"
     assert high["optimizer"].startswith("adam did best")
     assert low["optimizer"].startswith("sgd did best")
 
@@ -60,7 +62,7 @@ def test_too_few_runs_or_equal_results_say_nothing() -> None:
 def test_parameters_that_are_missing_mixed_or_lists_are_choices() -> None:
     values = [True, 1, None, "1", [64, 64], float("inf")]
     odd = [({"x": values[i % 6]} if i % 6 != 2 else {}, float(i % 6)) for i in range(24)]
-    [found] = importances(odd, True, frozenset())
+    [found] = importances(odd, True, {})
     assert found.correlation is None
     assert found.importance == pytest.approx(1)
     assert "not set" in dict(found.means)
