@@ -150,6 +150,7 @@ def _report(sweep: "Sweep", server: "Server", checkpoints: Path) -> None:
         print("No run has logged anything yet.")
     else:
         print(f"\nThe best of {len(sweep.runs())} runs:\n\n{leaderboard(sweep)}\n", flush=True)
+        print("Evaluating the best one's model on the test set", flush=True)
         model = keep_best_model(sweep, checkpoints)
         evaluation = evaluate_checkpoint(model)
         print(f"Test       accuracy {evaluation.metrics['accuracy']:.4f}")

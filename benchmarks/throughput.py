@@ -22,6 +22,7 @@ if __name__ == "__main__" and not __package__:
 from tqdm import tqdm
 
 from src.config import RunConfig
+from src.startup import start_tensorflow
 
 if TYPE_CHECKING:
     from src.datasets.spec import InputSpec, Split
@@ -43,6 +44,7 @@ def main() -> None:
     if min(options.runs, options.examples) < 1:
         parser.error("--runs and --examples take a whole number >= 1")
 
+    start_tensorflow()
     spec, train = random_data(options.examples)
     ways = {
         "Keras `fit`": keras_fit(spec, train),

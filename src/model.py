@@ -138,11 +138,11 @@ class NeuralNetwork:
     def describe(self) -> str:
         """One line: the model's size, and how many of its tensors weight decay applies to."""
         sizes = [int(np.prod(v.shape)) for v in self.variables]
-        decayed = [int(np.prod(k.shape)) for k in self.kernels]
+        kernels = [int(np.prod(k.shape)) for k in self.kernels]
         return (
-            f"{sum(sizes):,} parameters in {len(sizes)} tensors: "
-            f"{len(decayed)} decayed ({sum(decayed):,} parameters), "
-            f"{len(sizes) - len(decayed)} not decayed ({sum(sizes) - sum(decayed):,} parameters)"
+            f"{sum(sizes):,} parameters in {len(sizes)} tensors; weight_decay "
+            f"{self.config.weight_decay:g} is for {len(kernels)} of them, the kernels "
+            f"({sum(kernels):,} parameters)"
         )
 
 

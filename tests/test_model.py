@@ -130,10 +130,10 @@ def test_evaluate_agrees_with_predict(small_data: TrainingData) -> None:
     assert share == pytest.approx((p.argmax(axis=1) == y).mean())
 
 
-def test_describe_counts_decayed_and_other_tensors(small_data: TrainingData) -> None:
+def test_describe_says_what_weight_decay_is_for(small_data: TrainingData) -> None:
     network = NeuralNetwork(RunConfig(num_layers=2, hidden_size=8), small_data.spec)
     assert network.describe() == (
-        "404 parameters in 6 tensors: 3 decayed (384 parameters), 3 not decayed (20 parameters)"
+        "404 parameters in 6 tensors; weight_decay 0 is for 3 of them, the kernels (384 parameters)"
     )
 
 

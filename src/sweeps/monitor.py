@@ -22,6 +22,7 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
     with tqdm(
         total=sweep.definition.total_runs,
         initial=done(sweep.runs()),
+        desc="agents are starting",
         bar_format=_BAR,
         ncols=min(shutil.get_terminal_size().columns, _MAX_COLUMNS),
         # A log file gets a line now and then, a terminal a live one.
