@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep dashboard datasets test test-fast lint format bench clean
+.PHONY: help sweep dashboard datasets test test-slow lint format bench clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,11 +32,11 @@ dashboard: $(VENV)/requirements.stamp  ## Look at earlier sweeps in a browser
 datasets: $(VENV)/requirements.stamp  ## List the data sets and what is cached
 	@$(BIN)/python -m src.datasets $(ARGS)
 
-test: $(VENV)/requirements-dev.stamp  ## Run the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/requirements-dev.stamp  ## Run the test suite (minutes)
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-fast: $(VENV)/requirements-dev.stamp  ## Run the tests that take seconds
-	@$(BIN)/python -m pytest -m "not slow and not real_data" $(ARGS)
+test-slow: $(VENV)/requirements-dev.stamp  ## Run the long tests: whole sweeps, kills, other wandb versions
+	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(VENV)/requirements-dev.stamp  ## Check style and types (ruff, mypy)
 	@$(BIN)/ruff check .
