@@ -194,6 +194,28 @@ def test_a_killed_warm_agent_is_replaced_and_its_run_tried_again(checkout: Check
     assert varied(crashed) in [varied(run) for run in runs if run is not crashed]
 
 
+def test_an_embedded_server_that_dies_is_started_again(checkout: Checkout) -> None:
+    """At the same address, so that neither the agents nor the person need to do anything."""
+    text = SHORT_SWEEP.replace(
+        "epochs: {value: 3}", "epochs: {value: 40}\n  batch_size: {value: 8}"
+    )
+    config = checkout.write_sweep(text)
+    process = checkout.start(sys.executable, "run_sweep.py", "--config", config, "--count", "4")
+    models = checkout.root / "models"
+    wait_for(lambda: list(models.glob("sweep_*/best_model_*.json")), 120)
+    record = json.loads((checkout.root / ".gradsweep/server/server.json").read_text())
+    psutil.Process(record["pid"]).kill()
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, output
+    assert "the embedded server died (exit code -9) and was started again" in output
+    sweep_id = re.findall(r"/sweeps/(\w+)", output)[-1]
+    with checkout.server() as environment:
+        runs = runs_of(environment, f"local/gradsweep/{sweep_id}")
+        assert [run.state for run in runs] == ["finished"] * 4
+        for run in runs:
+            assert logged_epochs(run) == list(range(1, 41))
+
+
 def test_training_goes_on_when_the_server_goes_away(checkout: Checkout) -> None:
     command = [sys.executable, "-m", "src.train", "--dataset", "synthetic", "--epochs", "300"]
     with checkout.server() as environment:

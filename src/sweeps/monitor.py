@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from src.sweeps.fleet import Fleet
 from src.sweeps.servers import Server
-from src.sweeps.sweep import Sweep
+from src.sweeps.sweep import SERVER_ERRORS, Sweep
 
 # Fits a terminal of 80 columns; the bar takes what a wider one leaves.
 _BAR = "{n_fmt}/{total_fmt} runs |{bar}| {remaining} left, {desc}"
@@ -31,13 +31,17 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
         while True:
             for note in server.tend() + fleet.tend():
                 bar.write(note)
-            table = sweep.runs()
+            try:
+                table, over = sweep.runs(), sweep.is_over()
+            except SERVER_ERRORS:  # it is away for now; the agents wait for it too
+                time.sleep(poll_seconds)
+                continue
             bar.set_description_str(describe(table, metric, maximize), refresh=False)
             bar.update(done(table) - bar.n)
             if sys.stderr.isatty():
                 bar.refresh()
             # A sweep may be called finished when its last run has been handed out.
-            if not fleet.alive or (not _active(table) and sweep.is_over()):
+            if not fleet.alive or (over and not _active(table)):
                 return
             time.sleep(poll_seconds)
 

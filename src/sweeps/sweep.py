@@ -7,11 +7,16 @@ from typing import Any, Self
 import pandas as pd
 import wandb
 from wandb.apis.public.sweeps import _set_sweep_state, _upsert_sweep
+from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 
 from src.config import RunConfig
 from src.errors import UserError
 from src.sweeps.definition import SweepDefinition
 from src.tracking import PROJECT
+
+# What the client raises when its server refuses something or is away.
+SERVER_ERRORS = (wandb.errors.Error, WandbApiFailedError)
+_TIMEOUT_SECONDS = 10
 
 
 class Sweep:
@@ -34,7 +39,7 @@ class Sweep:
         Raises:
             UserError: if the server refuses it.
         """
-        api = wandb.Api(timeout=30)
+        api = wandb.Api(timeout=_TIMEOUT_SECONDS)
         config = definition.config
         # wandb.sweep() does the same, but prints and does not say which entity it chose.
         try:
@@ -44,7 +49,7 @@ class Sweep:
                 project=os.environ.get("WANDB_PROJECT") or config.get("project") or PROJECT,
                 entity=os.environ.get("WANDB_ENTITY") or config.get("entity"),
             )
-        except (wandb.errors.CommError, ValueError) as error:
+        except (*SERVER_ERRORS, ValueError) as error:
             raise UserError(f"the W&B server refuses the sweep: {error}") from None
         project = record["project"]
         return cls(
@@ -58,13 +63,13 @@ class Sweep:
         Raises:
             UserError: if the server has no such sweep.
         """
-        api = wandb.Api(timeout=30)
+        api = wandb.Api(timeout=_TIMEOUT_SECONDS)
         parts = sweep_id.split("/")
         project = os.environ.get("WANDB_PROJECT") or PROJECT
         path = sweep_id if len(parts) == 3 else f"{api.default_entity}/{project}/{parts[-1]}"
         try:
             config = api.sweep(path).config
-        except (wandb.errors.CommError, ValueError):
+        except (*SERVER_ERRORS, ValueError):
             raise UserError(
                 f"there is no sweep {path} at {api.settings['base_url']}; its id is in what "
                 "run_sweep.py printed, and --server must be as it was then"
