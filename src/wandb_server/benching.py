@@ -34,7 +34,7 @@ def bench_if_failing(store: Store, sweep: Sweep, metric: str | None, agent_id: i
     if len(_came_to_nothing(store, sweep, metric, last)) == MAX_IN_A_ROW:
         store.sweeps.update_agent(agent_id, benched=1)
         _log.warning(
-            "agent %s on %s gets no more runs of sweep %s: the last %d failed before they logged %s",
+            "agent %s on %s gets no more runs of sweep %s: the last %d failed without logging %s",
             *(agent.name, agent.host or "an unnamed host", sweep.name, MAX_IN_A_ROW),
             metric or "anything",
         )

@@ -161,7 +161,7 @@ class Scheduler:
             new_name(),
             state="pending",
             params=params,
-            config={name: {"value": value} for name, value in params.items()},
+            config=_as_config(params),
             sweep_id=sweep.id,
             agent_id=agent.id,
             host=agent.host,
@@ -196,7 +196,8 @@ class Scheduler:
             "run_id": run.name,
             "run_storage_id": encode_id("Run", run.id),
             "program": sweep_program(sweep.config),
-            "args": run.config,
+            # Not its config, to which a program that is resumed has added things of its own.
+            "args": _as_config(run.params or {}),
             "logs": [],
         }
 
@@ -286,6 +287,10 @@ class Scheduler:
             run.agent_id is None
             or self._liveness.agent_silence(run.agent_id) > self._liveness.crash_after
         )
+
+
+def _as_config(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"value": value} for name, value in params.items()}
 
 
 def _trial_state(run: Run) -> Literal["running", "finished", "failed"]:

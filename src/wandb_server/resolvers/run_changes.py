@@ -70,6 +70,8 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
         if run.state == "pending" and "config" in values:
             values["config"] = run.config | values["config"]
         inserted = run.state == "pending"
+        if run.state == "preempting":
+            del values["state"]  # an update of the process that is about to be preempted
         # The client tells "exists already" from "new" by this; a pending run has not begun.
         server.store.runs.update(run.id, **values)
     server.liveness.run_spoke(run.id)
