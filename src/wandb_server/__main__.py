@@ -48,6 +48,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Serve until SIGINT or SIGTERM."""
     args = _arguments()
+    os.umask(0o077)  # whatever is written is for its owner alone
     data: Path = args.data.resolve()
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -130,6 +131,7 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
     from src.wandb_server.liveness import Liveness
     from src.wandb_server.scheduler import Scheduler
     from src.wandb_server.security import load_api_key
+    from src.wandb_server.storage_trouble import StorageTrouble
     from src.wandb_server.store import Store
 
     key = load_api_key(data / "api_key")
@@ -142,6 +144,7 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
     liveness = Liveness(args.crash_after)
     scheduler = Scheduler(store, liveness)
     server = Server(store, blobs, liveness, scheduler)
+    trouble = StorageTrouble()
     port = listener.getsockname()[1]
     url = f"http://{HOST}:{port}"
 
@@ -151,7 +154,7 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
         environment = client_environment(url, key)
         record = {"url": url, "pid": os.getpid(), "api_key": key, "environment": environment}
         _write_private(announcement, record)
-        watcher = asyncio.create_task(_watch(scheduler, args.crash_after))
+        watcher = asyncio.create_task(_watch(scheduler, trouble, args.crash_after))
         print(_greeting(url, data, environment), flush=True)
         if args.open:
             threading.Thread(target=_open, args=(url,), daemon=True).start()
@@ -164,6 +167,7 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
     app = create_app(
         server,
         MissingFields(data / "missing_fields.jsonl"),
+        trouble,
         key,
         port,
         key_file=data / "api_key",
@@ -199,13 +203,13 @@ def _stop_at_eof(stop: Callable[[], None], loop: asyncio.AbstractEventLoop) -> N
     loop.call_soon_threadsafe(stop)
 
 
-async def _watch(scheduler: Any, crash_after: float) -> None:
+async def _watch(scheduler: Any, trouble: Any, crash_after: float) -> None:
     while True:
         await asyncio.sleep(min(1.0, crash_after / 5))
         try:
             await asyncio.to_thread(scheduler.crash_silent_runs)
         except sqlite3.OperationalError as error:  # a full disk, perhaps: it may have space again
-            print(f"cannot record crashed runs: {error}", file=sys.stderr, flush=True)
+            trouble.begins(error)
 
 
 def _write_private(path: Path, content: dict[str, Any]) -> None:

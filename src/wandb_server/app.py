@@ -2,7 +2,6 @@
 
 import base64
 import sqlite3
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,21 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from src.wandb_server import dashboard, file_stream
-from src.wandb_server.arguments import parse_json
+from src.wandb_server.blobs import MAX_UPLOAD
+from src.wandb_server.bodies import check_declared_size, json_body
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
 from src.wandb_server.graphql import MissingFields, execute
 from src.wandb_server.metric import expressible
 from src.wandb_server.resolvers import roots
 from src.wandb_server.security import Guard
-
-MAX_BODY = 64 * 2**20
+from src.wandb_server.storage_trouble import StorageTrouble
 
 
 def create_app(
     server: Server,
     missing: MissingFields,
+    trouble: StorageTrouble,
     api_key: str,
     port: int,
     key_file: Path,
@@ -39,12 +39,19 @@ def create_app(
     Args:
         server: The parts it serves.
         missing: Where GraphQL fields that nobody knows are recorded.
+        trouble: Told when data cannot be stored, and when they can again.
         api_key: The key that clients must send.
         port: The port at which clients find it.
         key_file: Where the key is kept, which the dashboard tells.
         options: Further arguments of Starlette.
     """
-    routes = _Routes(server, missing)
+    routes = _Routes(server, missing, trouble)
+
+    async def storage_error(request: Request, error: Exception) -> Response:
+        # Nothing half-written is left; the client sends the request again.
+        trouble.begins(error)
+        return JSONResponse({"error": f"the data cannot be stored: {error}"}, 503)
+
     return Starlette(
         routes=[
             Route("/healthz", routes.health),
@@ -64,23 +71,24 @@ def create_app(
             404: dashboard.not_found,
             RequestError: _request_error,
             ClientDisconnect: _client_gone,
-            sqlite3.OperationalError: _storage_error,
-            OSError: _storage_error,
+            sqlite3.OperationalError: storage_error,
+            OSError: storage_error,
         },
         **options,
     )
 
 
 class _Routes:
-    def __init__(self, server: Server, missing: MissingFields) -> None:
+    def __init__(self, server: Server, missing: MissingFields, trouble: StorageTrouble) -> None:
         self._server = server
         self._missing = missing
+        self._trouble = trouble
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def graphql(self, request: Request) -> Response:
-        body = await _json_body(request)
+        body = await json_body(request)
         server = replace(self._server, base_url=f"http://{request.headers['host']}")
         # Decoding, resolving and encoding all take time: none of it on the event loop.
         return await run_in_threadpool(self._execute, body, server)
@@ -96,14 +104,16 @@ class _Routes:
             return _graphql_errors(error, 400)
 
     async def file_stream(self, request: Request) -> Response:
-        body = await _json_body(request)
+        body = await json_body(request)
         server, at = self._server, request.path_params
 
         def respond() -> dict[str, Any]:
             run = server.run_at(at["entity"], at["project"], at["run"])
             return file_stream.receive(server.store, server.scheduler, server.liveness, run, body)
 
-        return JSONResponse(await run_in_threadpool(respond))
+        reply = await run_in_threadpool(respond)
+        self._trouble.over()
+        return JSONResponse(reply)
 
     async def run_file(self, request: Request) -> Response:
         at = request.path_params
@@ -125,11 +135,13 @@ class _Routes:
 
     async def upload(self, request: Request) -> Response:
         blob_id = self._signed_blob(request)
+        check_declared_size(request, MAX_UPLOAD)
         blob = self._server.store.files.blob(blob_id)
         if blob is None:
             raise NotFoundError("no such file")
         size, md5 = await self._server.blobs.receive(blob_id, request.stream(), blob.expected_md5)
         await run_in_threadpool(self._server.store.files.received, blob_id, size, md5)
+        self._trouble.over()
         return Response(status_code=200)
 
     async def download(self, request: Request) -> Response:
@@ -150,37 +162,16 @@ class _Routes:
         return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
-async def _json_body(request: Request) -> Any:
-    """The decoded body, of bounded size before and after decompression."""
-    gzipped = request.headers.get("content-encoding", "").lower() == "gzip"
-    inflate = zlib.decompressobj(wbits=31) if gzipped else None
-    body = bytearray()
-    async for chunk in request.stream():
-        try:
-            body += inflate.decompress(chunk, MAX_BODY + 1 - len(body)) if inflate else chunk
-        except zlib.error:
-            raise RequestError("the body is not valid gzip") from None
-        if len(body) > MAX_BODY:
-            raise TooLargeError("the body is too large")
-    try:
-        return await run_in_threadpool(parse_json, body.decode(), "body")
-    except UnicodeDecodeError:
-        raise RequestError("the body is not UTF-8") from None
-
-
 def _graphql_errors(error: RequestError, status: int) -> Response:
     return JSONResponse({"errors": [{"message": str(error)}], "data": None}, status)
 
 
 async def _request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
-    return JSONResponse({"error": str(error)}, error.status)
+    # The rest of a body that is too large is not waited for.
+    headers = {"Connection": "close"} if isinstance(error, TooLargeError) else None
+    return JSONResponse({"error": str(error)}, error.status, headers)
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:
     return Response(status_code=400)  # nobody reads it; what had arrived of the body is dropped
-
-
-async def _storage_error(request: Request, error: Exception) -> Response:
-    # Nothing half-written is left; the client sends the request again.
-    return JSONResponse({"error": f"the data cannot be stored: {error}"}, 503)

@@ -6,9 +6,10 @@ from src.wandb_server.arguments import parse_json
 from src.wandb_server.errors import RequestError
 from src.wandb_server.liveness import Liveness
 from src.wandb_server.metric import metric_value
-from src.wandb_server.scheduler import Scheduler, sweep_spec
+from src.wandb_server.scheduler import Scheduler
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run, now
+from src.wandb_server.sweep_config import sweep_spec
 
 _STREAMS = {
     "wandb-history.jsonl": "history",

@@ -1,14 +1,11 @@
 """What a sweep's agents are told: start this run, stop that one, exit."""
 
 import threading
-from functools import lru_cache
 from typing import Any, Literal
-
-import yaml
 
 from src.wandb_server.benching import bench_if_failing, spoiled
 from src.wandb_server.early_termination import should_stop
-from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.errors import NotFoundError
 from src.wandb_server.ids import encode_id
 from src.wandb_server.liveness import Liveness
 from src.wandb_server.metric import best_value, finite_or_none, metric_value
@@ -17,7 +14,8 @@ from src.wandb_server.search import Searcher, Trial
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run, new_name, now
 from src.wandb_server.store.sweeps import Agent, Sweep
-from src.wandb_server.sweep_spec import SweepSpec, parse_sweep
+from src.wandb_server.sweep_config import sweep_program, sweep_spec
+from src.wandb_server.sweep_spec import SweepSpec
 
 Command = dict[str, Any]
 EXIT: list[Command] = [{"type": "exit"}]
@@ -28,32 +26,6 @@ REPORT_GRACE = 10.0
 # A pending run is offered again when the reply with the first offer seems to have been lost. A
 # program that fails before it calls wandb.init looks the same, so this must end.
 MAX_OFFERS = 2
-
-
-@lru_cache(maxsize=256)
-def sweep_spec(config: str) -> SweepSpec:
-    """The parsed form of a sweep's YAML text.
-
-    Raises:
-        RequestError: The sweep is not valid; the message says why.
-    """
-    try:
-        value = yaml.safe_load(config)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise RequestError(f"the sweep is not valid YAML: {error}".replace("\n", " ")) from None
-    if not isinstance(value, dict):
-        raise RequestError("the sweep configuration must be a mapping")
-    try:
-        return parse_sweep(value)
-    except ValueError as error:
-        raise RequestError(str(error)) from None
-
-
-@lru_cache(maxsize=256)
-def sweep_program(config: str) -> str | None:
-    """The ``program`` of a sweep's YAML text."""
-    program = yaml.safe_load(config).get("program")
-    return None if program is None else str(program)
 
 
 class Scheduler:

@@ -21,9 +21,9 @@ from src.wandb_server.dashboard.listing import DEFAULT_SELECTED, Query, selected
 from src.wandb_server.dashboard.rendering import project_url, run_url
 from src.wandb_server.dashboard.reports import report_slug
 from src.wandb_server.errors import RequestError
-from src.wandb_server.scheduler import sweep_spec
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.sweep_config import sweep_spec
 
 MAX_CHARTS = 24
 MAX_COMPARED = 6

@@ -13,9 +13,9 @@ from src.wandb_server.dashboard.listing import run_seconds
 from src.wandb_server.dashboard.media import file_url, media_of
 from src.wandb_server.dashboard.rendering import project_url, run_url
 from src.wandb_server.metric import best_value
-from src.wandb_server.scheduler import sweep_program
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.sweep_config import sweep_program
 
 LOG_LINES = 500
 MAX_CHARTS = 60

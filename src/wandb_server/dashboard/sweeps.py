@@ -17,9 +17,9 @@ from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, Scale, i
 from src.wandb_server.dashboard.listing import Query, Row, table
 from src.wandb_server.distributions import Log, Numeric
 from src.wandb_server.resolvers.sweeps import agent_state
-from src.wandb_server.scheduler import sweep_spec
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.sweep_config import sweep_spec
 from src.wandb_server.sweep_spec import SweepSpec
 
 _METHODS = {"bayes": "Bayesian search", "random": "Random search", "grid": "Grid search"}

@@ -11,8 +11,8 @@ from src.wandb_server.filters import matches, selected
 from src.wandb_server.ids import decode_id, encode_id
 from src.wandb_server.prior_runs import adopt
 from src.wandb_server.resolvers import projects, runs
-from src.wandb_server.scheduler import sweep_spec
 from src.wandb_server.store.sweeps import Agent, Project, Sweep
+from src.wandb_server.sweep_config import sweep_spec
 
 _STATES = ("PENDING", "RUNNING", "PAUSED", "FINISHED", "CANCELED")
 
