@@ -9,6 +9,7 @@ client never asks for something unknown.
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,19 @@ class MissingFields:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def execute(body: Any, roots: Mapping[OperationType, Node], missing: MissingFields) -> Any:
+def execute(
+    body: Any,
+    roots: Mapping[OperationType, Node],
+    missing: MissingFields,
+    transaction: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Any:
     """Answer one GraphQL request.
 
     Args:
         body: The decoded JSON body: ``query``, and optionally ``variables`` and ``operationName``.
         roots: The root node of queries and of mutations.
         missing: Where unknown fields are recorded.
+        transaction: Around a mutation: one that is answered with an error changes nothing.
 
     Returns:
         The value of the reply's ``data``.
@@ -82,7 +89,10 @@ def execute(body: Any, roots: Mapping[OperationType, Node], missing: MissingFiel
         raise RequestError(f"GraphQL syntax: {error.message}") from None
     except RecursionError:
         raise RequestError("the GraphQL document is nested too deeply") from None
-    return _Execution(document, body.get("operationName"), variables, missing).run(roots)
+    execution = _Execution(document, body.get("operationName"), variables, missing)
+    mutates = execution.operation.operation == OperationType.MUTATION
+    with transaction() if mutates else nullcontext():
+        return execution.run(roots)
 
 
 class _Execution:
@@ -143,6 +153,8 @@ class _Execution:
         # The same key may be selected by several fragments: the union is wanted.
         selections = [f.selection_set for f in fields if f.selection_set]
         if not selections:
+            if _is_node(value):
+                raise RequestError(f"'{name}' needs a selection of fields")
             return value
         union = SelectionSetNode(
             selections=tuple(s for set_ in selections for s in set_.selections)
@@ -185,6 +197,15 @@ class _Execution:
         return _without_undefined(value)
 
 
+def _is_node(value: Any) -> bool:
+    """Whether fields must be selected from a value; a JSON value has no functions in it."""
+    if isinstance(value, Mapping):
+        return any(map(_is_node, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_is_node, value))
+    return callable(value)
+
+
 def _without_undefined(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_undefined(item) for key, item in value.items()}
@@ -196,4 +217,5 @@ def _without_undefined(value: Any) -> Any:
 
 
 def _matches(condition: str, typename: Any) -> bool:
-    return typename is None or condition == typename or typename in _INTERFACES.get(condition, ())
+    # Only a node of an abstract type must say which type it is of.
+    return not typename or condition == typename or typename in _INTERFACES.get(condition, ())

@@ -15,7 +15,16 @@ _FEATURES = (
     "SWEEPS_QUERY_FILTERING",
     "TOTAL_COUNT_IN_FILE_CONNECTION",
 )
-_CLIENT_VERSION = "0.31.0"
+# What clients before 0.26 look for in the schema and cannot do without.
+_PROBED = {
+    "Artifact": ("aliases", "tags", "ttlDurationSeconds", "ttlIsInherited"),
+    "Mutation": ("createRunFiles",),
+    "Project": ("internalId",),
+    "Run": ("projectId",),
+}
+# The releases of wandb that the tests run against the server; older ones fail on artifacts.
+OLDEST_CLIENT = "0.19.0"
+NEWEST_CLIENT = "0.31.0"
 
 
 def user_node() -> dict[str, Any]:
@@ -62,21 +71,19 @@ def _server_info(server: Server, args: Args) -> dict[str, Any]:
         "__typename": "ServerInfo",
         "features": [{"name": name, "isEnabled": True} for name in _FEATURES],
         "cliVersionInfo": {
-            "min_cli_version": "0.19.0",
-            "max_cli_version": _CLIENT_VERSION,
+            "min_cli_version": OLDEST_CLIENT,
+            "max_cli_version": NEWEST_CLIENT,
         },
         "latestLocalVersionInfo": None,
     }
 
 
 def _type(server: Server, args: Args) -> dict[str, Any]:
-    # There is no schema; an empty type makes a probing client use the plainest form of a request.
-    return {
-        "__typename": "__Type",
-        "name": args.optional("name"),
-        "fields": [],
-        "inputFields": [],
-    }
+    # There is no schema: a client that probes for a field not listed here uses the plainer form of
+    # a request.
+    name = args.optional("name")
+    known = [{"__typename": "__Field", "name": f, "args": []} for f in _PROBED.get(name or "", ())]
+    return {"__typename": "__Type", "name": name, "fields": known, "inputFields": []}
 
 
 QUERIES = {"viewer": _viewer, "entity": _entity, "serverInfo": _server_info, "__type": _type}
