@@ -1,21 +1,22 @@
 """What a sweep's agents are told: start this run, stop that one, exit."""
 
 import threading
-from typing import Any, Literal
+from typing import Any
 
 from src.wandb_server.benching import bench_if_failing, spoiled
 from src.wandb_server.early_termination import should_stop
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.ids import encode_id
 from src.wandb_server.liveness import Liveness
-from src.wandb_server.metric import best_value, finite_or_none, metric_value
+from src.wandb_server.metric import finite_or_none
 from src.wandb_server.retries import to_resume, to_retry, used_of_cap
-from src.wandb_server.search import Searcher, Trial
+from src.wandb_server.search import Searcher
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run, new_name, now
 from src.wandb_server.store.sweeps import Agent, Sweep
 from src.wandb_server.sweep_config import sweep_program, sweep_spec
 from src.wandb_server.sweep_spec import SweepSpec
+from src.wandb_server.trials import sweep_best, sweep_trials
 
 Command = dict[str, Any]
 EXIT: list[Command] = [{"type": "exit"}]
@@ -102,8 +103,13 @@ class Scheduler:
         if sweep.state == "PAUSED":
             return []
         runs = self._store.runs.of_sweep(sweep.id)
+        if self._target_reached(sweep):
+            self._store.sweeps.update(sweep.id, state="FINISHED")
+            return self._dismiss(agent)
         if waiting := to_resume(runs):
-            return [self._resume(waiting[0], agent, sweep)]
+            return [self._hand_over(waiting[0], agent, sweep) | {"type": "resume"}]
+        if queued := [run for run in runs if run.queued]:
+            return [self._hand_over(queued[0], agent, sweep)]
         if run := self._next_run(agent, sweep, runs):
             return [self._start_command(run, sweep)]
         if any(run.active for run in runs):
@@ -125,7 +131,8 @@ class Scheduler:
             params, retry_of = waiting[0].params, waiting[0].id
         else:
             searcher = self._searcher(sweep, spec)
-            params, retry_of = searcher.suggest(self._trials(sweep, spec, runs)), None
+            trials = sweep_trials(self._store, sweep, spec, runs)
+            params, retry_of = searcher.suggest(trials), None
         if params is None:
             return None
         run = self._store.runs.create(
@@ -143,15 +150,27 @@ class Scheduler:
         self._liveness.run_spoke(run.id)
         return run
 
-    def _resume(self, run: Run, agent: Agent, sweep: Sweep) -> Command:
-        """Hand a preempted run to an agent, which need not be the one that had it."""
+    def enqueue(self, sweep: Sweep, params: dict[str, Any], display_name: str | None) -> Run:
+        """Add a run of a given configuration, which the next free agent starts."""
+        return self._store.runs.create(
+            sweep.project_id,
+            new_name(),
+            display_name=display_name,
+            state="pending",
+            params=params,
+            config=_as_config(params),
+            sweep_id=sweep.id,
+        )
+
+    def _hand_over(self, run: Run, agent: Agent, sweep: Sweep) -> Command:
+        """Give an agent a run that was queued, or was preempted on this or another agent."""
         self._reported.discard(run.id)
         self._liveness.reported(run.id)
         self._liveness.run_spoke(run.id)
         self._store.runs.update(
             run.id, state="pending", agent_id=agent.id, host=agent.host, offers=1, exitcode=None
         )
-        return self._start_command(run, sweep) | {"type": "resume"}
+        return self._start_command(run, sweep)
 
     def _searcher(self, sweep: Sweep, spec: SweepSpec) -> Searcher:
         """The sweep's searcher, which knows the trials it has seen; anew if the sweep is edited."""
@@ -172,26 +191,6 @@ class Scheduler:
             "args": _as_config(run.params or {}),
             "logs": [],
         }
-
-    def _trials(self, sweep: Sweep, spec: SweepSpec, runs: list[Run]) -> list[Trial]:
-        histories = self._store.runs.metric_histories(sweep.id)
-        trials = []
-        for run in runs:
-            if run.params is None:
-                continue
-            values = histories.get(run.id)
-            if values is None and spec.metric_name:
-                # A run may set its metric in the summary alone.
-                summary = metric_value(run.summary, spec.metric_name)
-                values = [] if summary is None else [summary]
-            trials.append(Trial(run.params, _trial_state(run), best_value(values or [], spec.goal)))
-        return trials
-
-    def best_value(self, sweep: Sweep) -> float | None:
-        """The best value of the sweep's metric over all its runs."""
-        spec = sweep_spec(sweep.config)
-        trials = self._trials(sweep, spec, self._store.runs.of_sweep(sweep.id))
-        return best_value([t.value for t in trials if t.value is not None], spec.goal)
 
     def end(self, run: Run, state: str, exitcode: int | None = None) -> None:
         """Record that a run has ended; the sweep may be finished with that.
@@ -214,14 +213,32 @@ class Scheduler:
             spec = sweep_spec(sweep.config)
             if run.agent_id is not None and state in ("failed", "crashed"):
                 bench_if_failing(self._store, sweep, spec.metric_name, run.agent_id)
-            if sweep.state == "RUNNING" and spec.run_cap is not None:
-                self._finish_if_used_up(sweep, spec.metric_name, spec.run_cap)
+            if sweep.state == "RUNNING" and (
+                self._target_reached(sweep) or self._used_up(sweep, spec)
+            ):
+                self._store.sweeps.update(sweep.id, state="FINISHED")
 
-    def _finish_if_used_up(self, sweep: Sweep, metric: str | None, cap: int) -> None:
+    def _used_up(self, sweep: Sweep, spec: SweepSpec) -> bool:
+        if spec.run_cap is None:
+            return False
         runs = self._store.runs.of_sweep(sweep.id)
-        nothing = spoiled(self._store, sweep, metric, runs)
-        if used_of_cap(runs, nothing) >= cap and not any(run.active for run in runs):
-            self._store.sweeps.update(sweep.id, state="FINISHED")
+        nothing = spoiled(self._store, sweep, spec.metric_name, runs)
+        return used_of_cap(runs, nothing) >= spec.run_cap and not any(r.active for r in runs)
+
+    def _target_reached(self, sweep: Sweep) -> bool:
+        """Whether a run is as good as was wanted: no more are started, those under way may end."""
+        spec = sweep_spec(sweep.config)
+        best = None if spec.target is None else sweep_best(self._store, sweep)
+        if spec.target is None or best is None:
+            return False
+        return best >= spec.target if spec.goal == "maximize" else best <= spec.target
+
+    def stop(self, run: Run) -> None:
+        """Have a run stopped by its agent; one that is still queued is over at once."""
+        if run.active:
+            self._store.runs.update(run.id, should_stop=1)
+        if run.queued:
+            self.end(run, "killed")
 
     def metric_logged(self, run: Run) -> None:
         """Decide about early termination after a run has logged its sweep's metric."""
@@ -248,7 +265,7 @@ class Scheduler:
     def crash_silent_runs(self) -> None:
         """Mark runs as crashed of which nothing has been heard for too long."""
         for run in self._store.runs.active():
-            if self._liveness.is_dead(run):
+            if not run.queued and self._liveness.is_dead(run):
                 self.end(run, "crashed")
 
     def stopped(self, run: Run) -> bool:
@@ -263,9 +280,3 @@ class Scheduler:
 
 def _as_config(params: dict[str, Any]) -> dict[str, Any]:
     return {name: {"value": value} for name, value in params.items()}
-
-
-def _trial_state(run: Run) -> Literal["running", "finished", "failed"]:
-    if run.active:
-        return "running"
-    return "finished" if run.state == "finished" or run.should_stop else "failed"

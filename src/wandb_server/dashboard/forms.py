@@ -109,8 +109,7 @@ class Forms:
         return RedirectResponse(where, status_code=303)
 
     def _stop_run(self, project: Project, run: Run) -> str:
-        if run.active:
-            self._server.store.runs.update(run.id, should_stop=1)
+        self._server.scheduler.stop(run)
         return run_url(project, run)
 
     def _change_sweep(self, project: Project, sweep: Sweep, button: str) -> str:

@@ -84,9 +84,7 @@ def _delete_run(server: Server, args: Args) -> dict[str, Any]:
 
 
 def _stop_run(server: Server, args: Args) -> dict[str, Any]:
-    run = run_by_id(server, args.input().text("id"))
-    if run.active:
-        server.store.runs.update(run.id, should_stop=1)
+    server.scheduler.stop(run_by_id(server, args.input().text("id")))
     return {"__typename": "StopRunPayload", "success": True}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from src.wandb_server.arguments import Args, parse_json
 from src.wandb_server.connections import connection, edges
 from src.wandb_server.context import DEFAULT_PROJECT, ENTITY, Server
+from src.wandb_server.distributions import Choice
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.filters import matches, selected
 from src.wandb_server.ids import decode_id, encode_id
@@ -13,6 +14,8 @@ from src.wandb_server.prior_runs import adopt
 from src.wandb_server.resolvers import projects, runs
 from src.wandb_server.store.sweeps import Agent, Project, Sweep
 from src.wandb_server.sweep_config import sweep_spec
+from src.wandb_server.sweep_spec import SweepSpec
+from src.wandb_server.trials import sweep_best
 
 _STATES = ("PENDING", "RUNNING", "PAUSED", "FINISHED", "CANCELED")
 
@@ -85,7 +88,7 @@ def sweep_node(server: Server, sweep: Sweep) -> dict[str, Any]:
         "updatedAt": sweep.updated_at,
         "heartbeatAt": sweep.updated_at,
         "earlyStopJobRunning": False,
-        "bestLoss": lambda _: server.scheduler.best_value(sweep),
+        "bestLoss": lambda _: sweep_best(server.store, sweep),
         "runCount": lambda _: len(server.store.runs.of_sweep(sweep.id)),
         "runCountExpected": spec.run_cap,
         "project": lambda _: projects.project_node(server, project),
@@ -153,8 +156,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
             server.store.sweeps.update(sweep.id, **values)
             if values.get("state") == "CANCELED":
                 for run in server.store.runs.of_sweep(sweep.id):
-                    if run.active:
-                        server.store.runs.update(run.id, should_stop=1)
+                    server.scheduler.stop(run)
         else:
             if "config" not in values:
                 raise RequestError("a new sweep needs a 'config'")
@@ -213,8 +215,34 @@ def _heartbeat(server: Server, args: Args) -> dict[str, Any]:
     }
 
 
+def _enqueue_run(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    sweep = _existing(server, given)
+    if sweep.state in ("FINISHED", "CANCELED"):
+        raise RequestError(f"the sweep is {sweep.state.lower()}: no agent would start the run")
+    params = _with_constants(given.json_object("config") or {}, sweep_spec(sweep.config))
+    run = server.scheduler.enqueue(sweep, params, given.optional("displayName"))
+    run_id = encode_id("Run", run.id)
+    return {"__typename": "EnqueueSweepRunPayload", "id": run_id, "runQueueItemId": run_id}
+
+
+def _with_constants(config: dict[str, Any], spec: SweepSpec) -> dict[str, Any]:
+    """A configuration in which the sweep's constants have their values, unless it gives others."""
+    for path, parameter in spec.parameters.items():
+        if not isinstance(parameter, Choice) or parameter.size != 1:
+            continue
+        inner = config
+        for name in path[:-1]:
+            inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise RequestError(f"'{name}' in the configuration must be an object")
+        inner.setdefault(path[-1], parameter.values[0])
+    return config
+
+
 MUTATIONS = {
     "upsertSweep": _upsert_sweep,
+    "enqueueSweepRun": _enqueue_run,
     "createAgent": _create_agent,
     "agentHeartbeat": _heartbeat,
 }

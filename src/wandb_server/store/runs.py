@@ -66,6 +66,11 @@ class Run:
         return self.state in ACTIVE_STATES
 
     @property
+    def queued(self) -> bool:
+        """Whether it is a sweep's run that waits for an agent to be free."""
+        return self.state == "pending" and self.sweep_id is not None and self.agent_id is None
+
+    @property
     def full_summary(self) -> dict[str, Any]:
         """The client's summary, and why the run was stopped, which no client can erase."""
         if self.early_stop is None:
