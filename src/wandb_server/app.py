@@ -95,7 +95,7 @@ class _Routes:
 
     def _execute(self, body: Any, server: Server) -> Response:
         try:
-            data = execute(body, roots(server), self._missing)
+            data = execute(body, roots(server), self._missing, server.store.transaction)
             return JSONResponse({"data": expressible(data)})
         except NotFoundError as error:
             # An agent whose sweep is gone looks at the status.
