@@ -1,0 +1,156 @@
+"""Server and agents are killed again and again at random moments; nobody gives them a hand."""
+
+import contextlib
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
+
+pytestmark = pytest.mark.slow
+
+KILLS = 10
+POINTS = 12
+
+_TRAIN = """
+import time, wandb
+def train():
+    with wandb.init() as run:
+        for epoch in range({points}):
+            run.log({{"acc": run.config["x"] * epoch, "epoch": epoch}})
+            time.sleep(0.2)
+        run.summary["done"] = run.config["x"]
+"""
+_PROGRAM = _TRAIN.format(points=POINTS) + "train()\n"
+_IN_PROCESS = (
+    _TRAIN.format(points=POINTS) + "import sys; wandb.agent(sys.argv[1], function=train)\n"
+)
+
+
+def _sweep(client: Client, runs: int) -> str:
+    config = {
+        "program": "train.py",
+        "method": "random",
+        "metric": {"name": "acc", "goal": "maximize"},
+        "run_cap": runs,
+        "parameters": {"x": {"min": 0.5, "max": 1.5}},
+    }
+    (client.folder / "train.py").write_text(_PROGRAM)
+    (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
+    found = re.search(r"wandb agent (\S+)", client.run("wandb", "sweep", "sweep.yaml"))
+    assert found
+    return found[1]
+
+
+def _agents(client: Client, sweep: str) -> list[subprocess.Popen[str]]:
+    """Four of them: two that start a process for each run, two that are one process."""
+    return [client.start("wandb", "agent", sweep) for _ in range(2)] + [
+        client.start(sys.executable, "-c", _IN_PROCESS, sweep) for _ in range(2)
+    ]
+
+
+def _check_finished(server: ServerProcess, run: dict[str, Any]) -> None:
+    """All points exactly once and in order, and the whole summary."""
+    x = json.loads(run["params"])["x"]
+    rows = server.rows(
+        "SELECT position, text FROM lines WHERE run_id = ? AND stream = 'history'"
+        " ORDER BY position",
+        run["id"],
+    )
+    points = [(row["position"], json.loads(row["text"])["acc"]) for row in rows]
+    assert points == [(epoch, x * epoch) for epoch in range(POINTS)], run["name"]
+    values = server.rows("SELECT value FROM metric_values WHERE run_id = ?", run["id"])
+    assert [row["value"] for row in values] == [x * epoch for epoch in range(POINTS)]
+    summary = json.loads(run["summary"])
+    assert (summary["acc"], summary["epoch"]) == (x * (POINTS - 1), POINTS - 1)
+    assert summary["done"] == x, run["name"]
+    assert json.loads(run["config"])["x"]["value"] == x
+
+
+def test_a_server_killed_ten_times_loses_and_doubles_nothing(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    moments = random.Random(7)
+    server = start_server()
+    client = Client(server, tmp_path / "client")
+    runs = 16
+    sweep = _sweep(client, runs)
+    agents = _agents(client, sweep)
+    wait_for(lambda: server.rows("SELECT 1 FROM lines WHERE stream = 'history'"), "points arrive")
+    for _ in range(KILLS):
+        time.sleep(moments.uniform(0.5, 3))
+        assert server.rows("SELECT state FROM sweeps") == [{"state": "RUNNING"}]
+        assert server.end(signal.SIGKILL) == -signal.SIGKILL
+        server.start()
+    for agent in agents:
+        output, _ = agent.communicate(timeout=240)
+        assert agent.returncode == 0, output
+    found = server.rows("SELECT * FROM runs ORDER BY id")
+    finished = [run for run in found if run["state"] == "finished"]
+    for run in finished:
+        _check_finished(server, run)
+    assert len(finished) == runs
+    # What is not finished was tried again under another name, by the documented rule.
+    for run in found:
+        if run["state"] != "finished":
+            assert run["state"] == "crashed"
+            assert run["id"] in {other["retry_of"] for other in found}
+    assert len({run["params"] for run in finished}) == runs, "no configuration was run twice"
+    assert {run["params"] for run in found} == {run["params"] for run in finished}
+    assert server.rows("SELECT state FROM sweeps") == [{"state": "FINISHED"}]
+    assert server.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    client.end()
+
+
+def _kill_tree(pid: int) -> None:
+    """SIGKILL a process and all its descendants, those of wandb itself among them."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        victims = [*process.children(recursive=True), process]
+        for victim in victims:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.kill()
+
+
+def test_agents_killed_with_their_runs_are_made_up_for_by_the_others(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    moments = random.Random(3)
+    server = start_server("--crash_after", "4")
+    client = Client(server, tmp_path / "client")
+    runs = 8
+    sweep = _sweep(client, runs)
+    agents = _agents(client, sweep)
+    for victim in (0, 2, 3):
+        seen = len(server.rows("SELECT 1 FROM lines WHERE stream = 'history'"))
+        wait_for(
+            lambda n=seen: len(server.rows("SELECT 1 FROM lines WHERE stream = 'history'")) > n,  # type: ignore[misc]
+            "points arrive",
+        )
+        time.sleep(moments.uniform(0, 2))
+        _kill_tree(agents[victim].pid)
+    output, _ = agents[1].communicate(timeout=240)
+    assert agents[1].returncode == 0, output
+    found = server.rows("SELECT * FROM runs ORDER BY id")
+    finished = [run for run in found if run["state"] == "finished"]
+    for run in finished:
+        _check_finished(server, run)
+    crashed = [run for run in found if run["state"] == "crashed"]
+    assert crashed
+    assert len(found) == len(finished) + len(crashed)
+    assert len(finished) == len({run["params"] for run in finished}) == runs
+    retries = [run["retry_of"] for run in found if run["retry_of"] is not None]
+    assert sorted(retries) == [run["id"] for run in crashed], "each was tried again, once"
+    assert server.rows("SELECT state FROM sweeps") == [{"state": "FINISHED"}]
+    client.end()
