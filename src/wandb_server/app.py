@@ -102,6 +102,8 @@ class _Routes:
             return _graphql_errors(error, 404)
         except RequestError as error:
             return _graphql_errors(error, 400)
+        except sqlite3.IntegrityError as error:
+            return _graphql_errors(error, 409)  # a name that is taken, say
 
     async def file_stream(self, request: Request) -> Response:
         body = await json_body(request)
@@ -162,7 +164,7 @@ class _Routes:
         return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
-def _graphql_errors(error: RequestError, status: int) -> Response:
+def _graphql_errors(error: Exception, status: int) -> Response:
     return JSONResponse({"errors": [{"message": str(error)}], "data": None}, status)
 
 

@@ -81,7 +81,7 @@ class Fuzzed:
     def __init__(self, server: ServerProcess) -> None:
         self.server = server
         self.auth = requests.auth._basic_auth_str("api", server.key)
-        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
         self._db = sqlite3.connect(server.data / "server.db", check_same_thread=False)
         self._fill()
         self._version, self._dump = self._data_version(), self.dump()
@@ -158,6 +158,9 @@ class Fuzzed:
             connection.endheaders(body)
             reply = connection.getresponse()
             return reply.status, reply.read()
+        except TimeoutError:
+            connection.close()
+            raise AssertionError(f"no answer to {method} {target} {body!r}") from None
         except (http.client.RemoteDisconnected, ConnectionError):
             connection.close()  # a kept connection that has ended meanwhile
             return self._exchange(method, target, body, headers)
