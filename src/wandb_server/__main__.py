@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
 import socket
 import sqlite3
 import sys
+import tempfile
 import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +21,8 @@ from src.errors import UserError, run_command
 from src.paths import SERVER_DATA
 
 HOST = "127.0.0.1"
+SPACE_TO_START = 256 * 1024  # bytes, for the files that it makes at once
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _arguments() -> argparse.Namespace:
@@ -53,8 +57,11 @@ def main() -> int:
     try:
         data.mkdir(parents=True, exist_ok=True)
         data.chmod(0o700)
+        with tempfile.TemporaryFile(dir=data) as probe:
+            probe.write(bytes(SPACE_TO_START))
     except OSError as error:
-        raise UserError(f"--data {data}: {error.strerror}; name a folder that you own") from None
+        cure = "make room on its disk" if error.errno in FULL else "name a folder that you own"
+        raise UserError(f"--data {data}: {error.strerror}; {cure}") from None
     if args.open and (running := _address_of_server(data)):
         print(f"A server of {data} is already running at {running}")
         _open(running)
