@@ -97,10 +97,9 @@ def _store_chunk(store: Store, run: Run, name: str, offset: int, content: list[s
     if stream == "log":
         store.runs.put_lines(run.id, stream, [(offset + i, None, t) for i, t in enumerate(content)])
         return
-    first = store.runs.line(run.id, stream, 0) if offset == 0 else None
-    if first is not None and first != content[0]:
-        store.runs.clear_lines(run.id, stream)  # not sent again, but the run started anew
     rows = [_object(line) for line in content]
+    if _started_anew(store, run, stream, offset, content[0]):
+        store.runs.clear_lines(run.id, stream)
     store.runs.put_lines(
         run.id,
         stream,
@@ -112,6 +111,21 @@ def _store_chunk(store: Store, run: Run, name: str, offset: int, content: list[s
     if stream == "history" and (metric := _sweep_metric(store, run)):
         values = [(offset + i, metric_value(row, metric)) for i, row in enumerate(rows)]
         store.runs.put_metric_values(run.id, [(i, v) for i, v in values if v is not None])
+
+
+def _started_anew(store: Store, run: Run, stream: str, offset: int, line: str) -> bool:
+    """Whether a line is not the next one, nor sent again, but the first of a new attempt.
+
+    A program that takes an existing run's id without resuming it, and ``wandb sync`` of a run that
+    is here already, count lines on from those that are here, and steps from 0 again.
+    """
+    before = store.runs.line(run.id, stream, max(0, offset - 1))
+    if before is None:
+        return False
+    if offset == 0:
+        return before != line
+    last, step = _step(_object(before)), _step(_object(line))
+    return stream == "history" and last is not None and step is not None and step <= last
 
 
 def _object(line: str) -> dict[str, Any]:

@@ -43,8 +43,20 @@ def _clause(document: Document, key: str, value: Any, depth: int) -> bool:
         raise RequestError(f"unknown filter operator {key}")
     found = _lookup(document, key)
     if isinstance(value, dict) and any(op.startswith("$") for op in value):
-        return all(_condition(found, op, wanted, depth) for op, wanted in value.items())
+        conditions = _with_regex_options(value).items()
+        return all(_condition(found, op, wanted, depth) for op, wanted in conditions)
     return _equal(found, value)
+
+
+def _with_regex_options(conditions: Document) -> Document:
+    """The conditions with ``$options`` (``i``, say) made part of the pattern of ``$regex``."""
+    if "$options" not in conditions:
+        return conditions
+    kept = {op: wanted for op, wanted in conditions.items() if op != "$options"}
+    options, pattern = conditions["$options"], kept.get("$regex")
+    if not isinstance(pattern, str) or not isinstance(options, str) or set(options) - set("imsx"):
+        raise RequestError("$options takes the letters i, m, s and x, beside a $regex")
+    return kept | {"$regex": f"(?{options}){pattern}" if options else pattern}
 
 
 def _condition(found: Any, operator: str, wanted: Any, depth: int) -> bool:
@@ -92,6 +104,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$lte": lambda found, wanted: _ordered(found, wanted, lambda a, b: bool(a <= b)),
     "$in": lambda found, wanted: any(_equal(found, value) for value in wanted),
     "$nin": lambda found, wanted: not any(_equal(found, value) for value in wanted),
+    "$all": lambda found, wanted: all(_equal(found, value) for value in wanted),
     "$exists": lambda found, wanted: (found is not None) == bool(wanted),
     "$regex": _regex,
 }
