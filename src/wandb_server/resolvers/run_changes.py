@@ -79,7 +79,12 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
 
 
 def _delete_run(server: Server, args: Args) -> dict[str, Any]:
-    server.store.runs.delete(run_by_id(server, args.input().text("id")).id)
+    given = args.input()
+    run = run_by_id(server, given.text("id"))
+    if given.flag("deleteArtifacts"):
+        for artifact in server.store.artifacts.logged_by(run.id):
+            server.store.artifacts.delete(artifact.id)
+    server.store.runs.delete(run.id)
     return {"__typename": "DeleteRunPayload", "clientMutationId": None}
 
 
