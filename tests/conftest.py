@@ -1,7 +1,20 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from src.datasets.spec import InputSpec, Split, TrainingData
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_client_asks_for_an_unknown_field(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Every server that any test starts notes the fields that clients ask for and it lacks."""
+    yield
+    notes = tmp_path_factory.getbasetemp().rglob("missing_fields.jsonl")
+    asked = {str(path): path.read_text() for path in notes}
+    assert not asked, "the embedded server lacks what its clients ask for"
 
 
 @pytest.fixture(scope="session")
