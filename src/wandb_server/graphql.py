@@ -31,6 +31,7 @@ Node = Mapping[str, Any]
 
 MAX_TOKENS = 20_000
 MAX_DEPTH = 40
+MAX_FIELDS = 20_000  # of a document with its fragments in place, which may be far longer than it
 # A fragment on one of these matches any of its concrete types.
 _INTERFACES = {"ArtifactCollection": {"ArtifactSequence", "ArtifactPortfolio"}}
 
@@ -117,10 +118,42 @@ class _Execution:
         self.missing = missing
 
     def run(self, roots: Mapping[OperationType, Node]) -> dict[str, Any]:
+        try:
+            size = self._size(self.operation.selection_set, (), {})
+        except RecursionError:
+            raise RequestError("the GraphQL document is nested too deeply") from None
+        if size > MAX_FIELDS:
+            raise RequestError("the GraphQL document has too many fields")
         root = roots.get(self.operation.operation)
         if root is None:
             raise RequestError(f"no {self.operation.operation.value} operations are served")
         return self._project_node(root, self.operation.selection_set, 0)
+
+    def _size(
+        self, selection: SelectionSetNode | None, inside: tuple[str, ...], known: dict[str, int]
+    ) -> int:
+        """How many fields a selection has with all fragments in place.
+
+        Args:
+            selection: The selection.
+            inside: The fragments around it.
+            known: The sizes of fragments so far.
+        """
+        size = 0
+        for part in selection.selections if selection else ():
+            if isinstance(part, FieldNode | InlineFragmentNode):
+                size += 1 + self._size(part.selection_set, inside, known)
+                continue
+            name = part.name.value  # type: ignore[attr-defined]
+            if name not in self.fragments:
+                raise RequestError(f"unknown fragment {name}")
+            if name in inside or len(inside) > MAX_DEPTH:
+                raise RequestError("fragments are nested too deeply")
+            if name not in known:
+                fragment = self.fragments[name].selection_set
+                known[name] = self._size(fragment, (*inside, name), known)
+            size += known[name]
+        return size
 
     def _project(self, value: Any, selection: SelectionSetNode | None, depth: int) -> Any:
         if selection is None or value is None:
@@ -174,10 +207,7 @@ class _Execution:
             if isinstance(part, InlineFragmentNode):
                 fragment = part
             else:
-                name = part.name.value  # type: ignore[attr-defined]
-                if name not in self.fragments:
-                    raise RequestError(f"unknown fragment {name}")
-                fragment = self.fragments[name]
+                fragment = self.fragments[part.name.value]  # type: ignore[attr-defined]
             condition = fragment.type_condition
             if condition is None or _matches(condition.name.value, node.get("__typename")):
                 yield from self._fields(node, fragment.selection_set, depth + 1)

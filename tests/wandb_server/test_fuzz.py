@@ -378,15 +378,37 @@ def test_special_documents_get_an_error(fuzzed: Fuzzed) -> None:
     aliases = " ".join(f"a{i}: viewer {{ id }}" for i in range(30_000))
     cycle = "query { viewer { ...A } } fragment A on User { ...B } fragment B on User { ...A }"
     wide = " ".join(f"fragment F{i} on User {{ ...F{i + 1} ...F{i + 1} }}" for i in range(30))
+    wide += " fragment F30 on User { id }"
+    doubling = " ".join(
+        f"fragment G{i} on Sweep {{ a: project {{ s: sweep(sweepName: $s) {{ ...G{i + 1} }} }}"
+        f" b: project {{ s: sweep(sweepName: $s) {{ ...G{i + 1} }} }} }}"
+        for i in range(19)
+    )
+    doubling = (
+        f'query {{ project(name: "gradsweep") {{ sweep(sweepName: $s) {{ ...G0 }} }} }} {doubling}'
+    )
+    doubling += " fragment G19 on Sweep { id }"
+    long = " ".join(
+        f"fragment L{i} on X {{ {'... { ' * 100} ...L{i + 1} {'}' * 100} }}" for i in range(30)
+    )
+    long = "{ viewer { ...L0 } } fragment L30 on X { id } " + long
     deep = "{ project " * 500 + "}" * 500
     for query in (
         *("query { " + aliases + " }", cycle, deep, "query { viewer { ...F0 } } " + wide),
+        *(doubling, long),
         *("query X { viewer { id } } query X { viewer { id } }", "subscription { x }"),
         *("{ __schema", "{ project(name: " + "[" * 5000, "\ufeff", "#", '"' * 1000),
         *('{ project(name: "gradsweep") { run(name: "kept") } }', "{ a " * 100_000),
     ):
-        assert 400 <= fuzzed.graphql(query, {}) < 500, query[:80]
+        assert 400 <= fuzzed.graphql(query, {"s": encode_id("Sweep", 1)}) < 500, query[:80]
     assert fuzzed.graphql("mutation { nothing { x } }", {}) == 200
+    pattern = "%a" * 40 + "b"  # would take for ever if it were matched by trying everything
+    files = 'run(name: "kept") { files(pattern: $p) { edges { cursor } } }'
+    name = 'mutation { createRunFiles(input: {projectName: "gradsweep", runName: "kept", files: ["'
+    name += "a" * 4000 + '"]}) { files { uploadUrl } } }'
+    url = fuzzed.server.graphql(name)["createRunFiles"]["files"][0]["uploadUrl"]
+    requests.put(url, data=b"x", timeout=10).raise_for_status()
+    assert fuzzed.graphql(f'{{ project(name: "gradsweep") {{ {files} }} }}', {"p": pattern}) == 200
     bomb = gzip.compress(b" " * (100 * 2**20))
     for body in (bomb, gzip.compress(bomb)):
         headers = {"Content-Encoding": "gzip"}

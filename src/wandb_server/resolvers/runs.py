@@ -1,5 +1,6 @@
 """Runs as nodes: fields, history, files, and lists with filters and order."""
 
+import fnmatch
 import json
 import mimetypes
 import posixpath
@@ -18,6 +19,8 @@ from src.wandb_server.resolvers.viewer import user_node
 from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project
+
+_SHELL = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
 
 
 def project_fields(server: Server, project: Project) -> dict[str, Any]:
@@ -226,8 +229,9 @@ def _file_fields(server: Server, run: Run) -> dict[str, Any]:
 
 def _like(name: str, pattern: str) -> bool:
     """SQL's LIKE: ``%`` is any text, ``_`` any character."""
-    parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), name, re.DOTALL | re.IGNORECASE) is not None
+    # By way of a shell pattern, whose matching never takes exponential time.
+    shell = "".join(_SHELL.get(character, character) for character in pattern)
+    return re.match(fnmatch.translate(shell), name, re.IGNORECASE) is not None
 
 
 def file_node(server: Server, file: StoredFile) -> dict[str, Any]:
