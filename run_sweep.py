@@ -89,6 +89,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--resume", metavar="SWEEP_ID", help="go on with an earlier sweep")
     add("--seed", type=_at_least(0), help="seed of the search, on the embedded server")
     given: argparse.Namespace = parser.parse_args(arguments)
+    if given.resume and (given.seed is not None or given.config != SWEEP_CONFIG):
+        raise UserError("--resume goes on as the sweep was created; leave out --config and --seed")
     return given
 
 
@@ -126,30 +128,41 @@ def _run(sweep: "Sweep", server: "Server", agents: int) -> int:
     logs = SWEEP_LOGS / sweep.sweep_id
     print(f"Agents     {agents}, logs in {logs.relative_to(ROOT)}", flush=True)
     fleet = Fleet(sweep.path, agents, poll_seconds, checkpoints, logs)
-    interrupted = False
+    interrupted, go_on = False, f"Go on with  python run_sweep.py --resume {sweep.name}"
     try:
         watch(sweep, fleet, server, poll_seconds)
     except KeyboardInterrupt:
         interrupted = True
-        print("\nEnding the runs that are going on; finished ones are kept.", flush=True)
+        print(f"\nEnding the runs that are going on; Ctrl-C again drops them.\n{go_on}", flush=True)
     finally:
         fleet.stop()
     complete = not interrupted and sweep.is_over()
-    _report(sweep, server, checkpoints)
+    found = _report(sweep, server, checkpoints)
+    if not found:
+        print(f"No run has logged anything; {logs.relative_to(ROOT)} says why.")
     if not complete:
-        print(f"Go on with  python run_sweep.py --resume {sweep.sweep_id}")
-    return 130 if interrupted else int(not complete)
+        print(go_on)
+    return 130 if interrupted else int(not (complete and found))
 
 
-def _report(sweep: "Sweep", server: "Server", checkpoints: Path) -> None:
-    """Print the best configurations, and evaluate the best model on the test set."""
+def _report(sweep: "Sweep", server: "Server", checkpoints: Path) -> bool:
+    """Print the best configurations, and evaluate the best model on the test set.
+
+    Returns:
+        Whether any run has logged the metric.
+    """
     from src.evaluate import evaluate_checkpoint
     from src.sweeps.summary import keep_best_model, leaderboard, look_again
 
-    if sweep.ranked().empty:
-        print("No run has logged anything yet.")
-    else:
-        print(f"\nThe best of {len(sweep.runs())} runs:\n\n{leaderboard(sweep)}\n", flush=True)
+    runs, found = sweep.runs(), not sweep.ranked().empty
+    if found:
+        print(f"\nThe best of {len(runs)} runs:\n\n{leaderboard(sweep)}\n", flush=True)
+        total = sweep.definition.total_runs
+        if sweep.is_over() and total is not None and len(runs) < total:
+            print(
+                f"It ended after {len(runs)} of {total} runs: every configuration has been tried, "
+                "or it was stopped."
+            )
         print("Evaluating the best one's model on the test set", flush=True)
         model = keep_best_model(sweep, checkpoints)
         evaluation = evaluate_checkpoint(model)
@@ -157,6 +170,7 @@ def _report(sweep: "Sweep", server: "Server", checkpoints: Path) -> None:
         print(f"Model      {model.relative_to(ROOT)}.weights.h5")
         print(f"Report     {evaluation.folder.relative_to(ROOT)}/report.html")
     print(look_again(sweep, server))
+    return found
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The one exception that means "the user can mend this": it is shown as one line, exit code 2."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -15,6 +16,11 @@ def run_command(main: Callable[[], int | None]) -> None:
     """
     try:
         code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of a pipe, `head` say, has seen enough; what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2

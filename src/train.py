@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 if __name__ == "__main__" and not __package__:
     # Run as a script: src/ itself must not be searched, its modules have the names of packages.
@@ -86,12 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 130 after Ctrl-C.
     """
-    config = parse_run_config(arguments)
+    config = parse_run_config(arguments, prog="python -m src.train")
     stop = StopRequest()
     stop.listen_to_signals()
     checkpoint = train_run(config, stop)
     print(f"Model     {checkpoint}.weights.h5")
-    print(f"Evaluate  python -m src.evaluate --model_path {checkpoint}")
+    print(f"Evaluate  python -m src.evaluate --model_path {quote(str(checkpoint))}")
     return 130 if stop.interrupted else 0
 
 

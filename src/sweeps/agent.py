@@ -8,6 +8,7 @@ thread; here the trainer is asked, and ends the run with nothing lost.
 import os
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -23,6 +24,7 @@ from src.train import train_run
 from src.trainer import TrainingDiverged
 
 MAX_FAILURES_IN_A_ROW = 3
+ORPHAN_SECONDS = 10  # what a run is given to end when the sweep's own process is gone
 BENCHED = 3  # exit code: this agent's runs kept failing
 
 
@@ -79,6 +81,9 @@ def _end_with_parent() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    # The server may be gone as well, and wandb would wait for it.
+    time.sleep(ORPHAN_SECONDS)
+    os._exit(1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

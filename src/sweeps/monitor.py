@@ -7,6 +7,7 @@ import time
 import pandas as pd
 from tqdm import tqdm
 
+from src.errors import UserError
 from src.sweeps.fleet import Fleet
 from src.sweeps.servers import Server
 from src.sweeps.sweep import SERVER_ERRORS, Sweep
@@ -14,10 +15,15 @@ from src.sweeps.sweep import SERVER_ERRORS, Sweep
 # Fits a terminal of 80 columns; the bar takes what a wider one leaves.
 _BAR = "{n_fmt}/{total_fmt} runs |{bar}| {remaining} left, {desc}"
 _MAX_COLUMNS = 110
+_PATIENCE_SECONDS = 120  # with a server that is away
 
 
 def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> None:
-    """Show the sweep's progress until it is over or no agent is left."""
+    """Show the sweep's progress until it is over or no agent is left.
+
+    Raises:
+        UserError: if the server stays away.
+    """
     metric, maximize = sweep.definition.metric, sweep.definition.maximize
     with tqdm(
         total=sweep.definition.total_runs,
@@ -28,14 +34,21 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
         # A log file gets a line now and then, a terminal a live one.
         mininterval=0.1 if sys.stderr.isatty() else 20,
     ) as bar:
+        heard = time.monotonic()
         while True:
             for note in server.tend() + fleet.tend():
                 bar.write(note)
             try:
                 table, over = sweep.runs(), sweep.is_over()
             except SERVER_ERRORS:  # it is away for now; the agents wait for it too
+                if time.monotonic() - heard > _PATIENCE_SECONDS:
+                    raise UserError(
+                        f"the W&B server at {server.url} has gone; when it is back, go on with "
+                        f"python run_sweep.py --resume {sweep.name}"
+                    ) from None
                 time.sleep(poll_seconds)
                 continue
+            heard = time.monotonic()
             bar.set_description_str(describe(table, metric, maximize), refresh=False)
             bar.update(done(table) - bar.n)
             if sys.stderr.isatty():
@@ -63,7 +76,7 @@ def describe(table: pd.DataFrame, metric: str, maximize: bool) -> str:
         "stopped early": int(table["stopped_early"].sum()),
         "failed": states.get("failed", 0) + states.get("crashed", 0),
     }
-    parts = [f"{count} {name}" for name, count in counts.items() if count or name != "failed"]
+    parts = [f"{count} {name}" for name, count in counts.items() if count or name == "running"]
     values = table["value"].dropna()
     if len(values):
         best = values.max() if maximize else values.min()

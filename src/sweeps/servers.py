@@ -26,13 +26,16 @@ class Server:
 
     Attributes:
         embedded: whether it is the one that comes with this project.
-        ours: whether this process started it, so that it ends with this process.
         environment: the variables that point another process at it.
     """
 
     embedded = False
-    ours = False
     environment: Mapping[str, str] = {}  # what points a client at it, where it is not already
+
+    @property
+    def ours(self) -> bool:
+        """Whether this process started it, so that it ends with this process."""
+        return False
 
     @property
     def url(self) -> str:
@@ -60,24 +63,37 @@ class EmbeddedServer(Server):
         self._data = data
         self._process: subprocess.Popen[bytes] | None = None
         record = self._running() or self._start(port=0)
-        self.ours = self._process is not None
         self.environment = record["environment"]
+        project = os.environ.get("WANDB_PROJECT")
         os.environ.update(self.environment)
+        if project:
+            os.environ["WANDB_PROJECT"] = project
         os.environ.pop("WANDB_MODE", None)
 
     def tend(self) -> list[str]:
-        """Start it again at the same address if it died; the clients wait and lose nothing."""
-        if self._process is None or self._process.poll() is None:
+        """Start it again at the same address if it is gone; the clients wait and lose nothing."""
+        if self._process is not None and self._process.poll() is None:
             return []
-        code = self._process.returncode
-        self._start(port=int(self.url.rsplit(":", 1)[1]))
-        return [f"the embedded server died (exit code {code}) and was started again; {self._log}"]
+        if self._process is None and self._running():
+            return []
+        how = "ended" if self._process is None else f"died (exit code {self._process.returncode})"
+        try:
+            self._start(port=int(self.url.rsplit(":", 1)[1]))
+        except UserError:
+            self._process = None  # another sweep of this checkout may have been quicker
+            return []
+        return [f"the embedded server {how} and was started again; its log: {self._log}"]
 
     def close(self) -> None:
         """End it, if it is ours."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
+
+    @property
+    def ours(self) -> bool:
+        """Whether it ends with this process."""
+        return self._process is not None
 
     @property
     def _log(self) -> Path:
@@ -92,7 +108,7 @@ class EmbeddedServer(Server):
         return record
 
     def _start(self, port: int) -> dict[str, Any]:
-        self._data.mkdir(parents=True, exist_ok=True)
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         command = [sys.executable, "-m", "src.wandb_server", "--exit_with_stdin"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from shlex import quote
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -58,8 +59,9 @@ def look_again(sweep: Sweep, server: Server) -> str:
 
 def agent_commands(sweep: Sweep, server: Server) -> str:
     """The lines that start an agent of the sweep in a new terminal."""
-    lines = [f"cd {ROOT}"]
+    lines = [f"cd {quote(str(ROOT))}"]
     if (ROOT / ".venv").is_dir():
         lines.append("source .venv/bin/activate")
-    lines += [f"export {name}={value}" for name, value in server.environment.items()]
-    return "\n".join([*lines, f"wandb agent {sweep.path}"])
+    lines += [f"export {name}={quote(value)}" for name, value in server.environment.items()]
+    # One command: in another folder, an agent would fail all the runs that it is given.
+    return " &&\n".join([*lines, f"wandb agent {sweep.path}"])

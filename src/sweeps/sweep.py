@@ -46,7 +46,7 @@ class Sweep:
             record, _ = _upsert_sweep(
                 api,
                 config,
-                project=os.environ.get("WANDB_PROJECT") or config.get("project") or PROJECT,
+                project=_project(config.get("project")),
                 entity=os.environ.get("WANDB_ENTITY") or config.get("entity"),
             )
         except (*SERVER_ERRORS, ValueError) as error:
@@ -65,7 +65,7 @@ class Sweep:
         """
         api = wandb.Api(timeout=_TIMEOUT_SECONDS)
         parts = sweep_id.split("/")
-        project = os.environ.get("WANDB_PROJECT") or PROJECT
+        project = _project(None)
         path = sweep_id if len(parts) == 3 else f"{api.default_entity}/{project}/{parts[-1]}"
         try:
             config = api.sweep(path).config
@@ -80,6 +80,11 @@ class Sweep:
     def sweep_id(self) -> str:
         """The last part of the path."""
         return self.path.split("/")[-1]
+
+    @property
+    def name(self) -> str:
+        """What --resume takes: the id, with the project before it if that is not the usual one."""
+        return self.sweep_id if self.path.split("/")[1] == PROJECT else self.path
 
     @property
     def url(self) -> str:
@@ -150,3 +155,9 @@ class Sweep:
             "value": pd.to_numeric(value, errors="coerce"),
             **hyperparameters,
         }
+
+
+def _project(in_file: str | None) -> str:
+    """The project that a sweep belongs to: a given WANDB_PROJECT, the file's, or the usual one."""
+    given = os.environ.get("WANDB_PROJECT")
+    return given if given not in (None, PROJECT) else in_file or PROJECT

@@ -56,7 +56,8 @@ def main() -> int:
     data: Path = args.data.resolve()
     try:
         data.mkdir(parents=True, exist_ok=True)
-        data.chmod(0o700)
+        if not any(data.iterdir()):
+            data.chmod(0o700)  # never a folder that others may be using
         with tempfile.TemporaryFile(dir=data) as probe:
             probe.write(bytes(SPACE_TO_START))
     except OSError as error:

@@ -92,6 +92,33 @@ def test_the_main_sweep_covers_the_specified_space() -> None:
         ("method: bayes", "method: grid", 15, "learning_rate: a grid needs values, not a range"),
         ("method: bayes", "method: bayes\nmethod: grid", 3, "method is given twice"),
         ("metric:\n", "metric: [\n", 5, "not YAML"),
+        ("program: src/train.py", "program: [src/train.py]", 1, "program must be src/train.py"),
+        ("  goal: maximize", "  goal: minimize", 4, "goal minimize looks for the worst val_acc"),
+        ("  goal: maximize\n", "", 4, "goal minimize looks for the worst val_accuracy"),
+        ("method: bayes", "method: bayes\nname: 2001-13-01", 1, "not a value that can be read"),
+        ("method: bayes", "method: bayes\nname: \x00", 1, "not YAML that can be read"),
+        ("method: bayes", f"method: {'[' * 3000}", 1, "not YAML that can be read"),
+        ("method: bayes", "method: bayes\nname: &n [*n]", 1, "cannot be sent to a server"),
+        ("  optimizer:", "  no_wandb:", 13, "src/train.py has no hyperparameter no_wandb"),
+        (
+            "  optimizer:\n    values: [sgd, adam]",
+            "  epochs:\n    value: yes",
+            13,
+            "epochs: True is",
+        ),
+        ("values: [sgd, adam]", "{distribution: normal, mu: 0, sigma: 1}", 13, "is not a number"),
+        (
+            "distribution: log_uniform_values\n    min: 0.0001\n    max: 0.1",
+            "distribution: normal\n    mu: -1.0\n    sigma: 0.1",
+            16,
+            "learning_rate: -1.0 is not allowed",
+        ),
+        (
+            "distribution: log_uniform_values\n    min: 0.0001\n    max: 0.1",
+            "distribution: log_uniform\n    min: -5\n    max: 1000",
+            17,
+            "e to the power of 1000 is too large",
+        ),
     ],
 )
 def test_a_fault_is_named_with_its_line(
@@ -126,6 +153,9 @@ def test_exponents_are_checked_as_the_values_they_stand_for(tmp_path: Path) -> N
 def test_a_whole_number_refuses_a_continuous_range(tmp_path: Path) -> None:
     text = GOOD + "  hidden_size:\n    min: 16.5\n    max: 64.5\n"
     with pytest.raises(UserError, match="hidden_size is a whole number; use int_uniform"):
+        load(tmp_path, text)
+    text = GOOD + "  hidden_size: {distribution: q_uniform, min: 1, max: 10, q: 0.5}\n"
+    with pytest.raises(UserError, match="hidden_size is a whole number; q must be one, too"):
         load(tmp_path, text)
 
 

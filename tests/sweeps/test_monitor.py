@@ -29,4 +29,4 @@ def test_the_line_says_how_the_runs_stand() -> None:
 
 
 def test_nothing_logged_yet_has_no_best() -> None:
-    assert describe(RUNS.iloc[3:4], "loss", maximize=False) == ("1 running, 0 stopped early")
+    assert describe(RUNS.iloc[3:4], "loss", maximize=False) == ("1 running")

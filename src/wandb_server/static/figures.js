@@ -119,7 +119,7 @@ const Figures = (() => {
     div.drawn = true;
     if (first) div.textContent = "";
     await Plotly.react(div, data, drawn, {
-      responsive: true, displaylogo: false, displayModeBar: innerWidth < 640 ? false : "hover",
+      responsive: true, displaylogo: false, displayModeBar: innerWidth >= 640 && matchMedia("(hover: hover)").matches ? "hover" : false,
       modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
     });
     if (first) listen(div);
