@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.command_line import Parser
 from src.errors import UserError, run_command
+from src.parser import Parser
 from src.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
 
 if TYPE_CHECKING:

@@ -1,12 +1,11 @@
-"""Command-line parsing: RunConfig's flags, and a parser whose errors are one line."""
+"""The command line of a training run: one flag for each field of RunConfig."""
 
 import argparse
-import difflib
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from src.config import RunConfig, allowed, choices, kind
-from src.errors import UserError
+from src.parser import Parser
 
 # The flags in the order of --help, under the headings of RunConfig's sections.
 SECTIONS = {
@@ -18,27 +17,6 @@ SECTIONS = {
     "training": (*("dataset", "loss", "batch_size", "epochs", "patience", "val_fraction", "seed"),),
     "tracking": ("no_wandb", "run_name"),
 }
-
-
-class Parser(argparse.ArgumentParser):
-    """An ``ArgumentParser`` that never abbreviates and raises :class:`UserError` on bad input."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(allow_abbrev=False, **kwargs)
-
-    def error(self, message: str) -> NoReturn:
-        """Report bad input in one line, without argparse's usage block."""
-        raise UserError(f"{message}; see {self.prog} --help")
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse, naming the nearest flag when one is unknown."""
-        known, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            flag = unknown[0].split("=")[0]
-            near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
-            raise UserError(f"unknown argument {flag}; {hint}")
-        return known
 
 
 def parse_run_config(arguments: Sequence[str] | None = None, prog: str | None = None) -> RunConfig:

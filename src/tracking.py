@@ -15,6 +15,7 @@ import numpy as np
 import requests
 import wandb
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from wandb.sdk.lib import wbauth
 
 from src.config import RunConfig
@@ -32,7 +33,7 @@ _EXIT_CODES: dict[str, int] = {"interrupted": 255, "diverged": 1}
 # How long a server that does not answer may hold up the start and the end of a run.
 _REACH_TIMEOUT_SECONDS = 5.0
 _INIT_TIMEOUT_SECONDS = 30.0
-_FINISH_TIMEOUT_SECONDS = float(os.environ.get("WANDB_FINISH_TIMEOUT", 60))
+_FINISH_TIMEOUT_SECONDS = 60.0
 _PACKAGES = ("tensorflow", "keras", "numpy", "wandb")
 
 
@@ -53,7 +54,17 @@ def _client_settings() -> wandb.Settings:
     # Read anew: wandb's own global settings are fixed once somebody has looked at them.
     settings = wandb.Settings()
     settings.update_from_system_settings()
-    settings.update_from_env_vars(dict(os.environ))
+    try:
+        settings.update_from_env_vars(dict(os.environ))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UserError(
+            f"WANDB_{name.upper()}: {first['input']!r} is not allowed ({first['msg']}); "
+            "mend or unset that environment variable"
+        ) from None
+    except wandb.errors.UsageError as error:
+        raise UserError(f"{error}; mend or unset that WANDB_... environment variable") from None
     return settings
 
 
@@ -135,8 +146,14 @@ class Tracker:
 
 
 def _start_run(config: RunConfig) -> Any:
+    mode = _mode(config)
     try:
-        return _init(config, _mode(config))
+        return _init(config, mode)
+    except (wandb.errors.UsageError, ValidationError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"wandb refuses to start a run ({reason}); look at the WANDB_... environment variables"
+        ) from None
     except wandb.errors.CommError as error:
         reason = str(error).splitlines()[0]
         raise UserError(
@@ -148,7 +165,7 @@ def _start_run(config: RunConfig) -> Any:
 def _mode(config: RunConfig) -> Any:
     if config.no_wandb:
         return "disabled"
-    if chosen := os.environ.get("WANDB_MODE"):
+    if chosen := _client_settings().mode if os.environ.get("WANDB_MODE") else None:
         return chosen
     if not has_api_key():
         print("W&B: no API key, so this run is logged offline, into wandb/", file=sys.stderr)
@@ -190,7 +207,8 @@ def _init(config: RunConfig, mode: Any) -> Any:
         dir=os.environ.get("WANDB_DIR", str(ROOT)),
         config=config.model_dump(exclude={"no_wandb", "run_name"}) | _provenance(),
         settings=wandb.Settings(
-            init_timeout=_INIT_TIMEOUT_SECONDS, finish_timeout=_FINISH_TIMEOUT_SECONDS
+            init_timeout=_INIT_TIMEOUT_SECONDS,
+            finish_timeout=_client_settings().finish_timeout or _FINISH_TIMEOUT_SECONDS,
         ),
     )
 

@@ -1,6 +1,7 @@
 """Train one model: `python src/train.py`, `python -m src.train`, or `python train.py` in src/."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
@@ -11,7 +12,7 @@ if __name__ == "__main__" and not __package__:
 
 from src.command_line import parse_run_config
 from src.config import RunConfig
-from src.errors import run_command
+from src.errors import UserError, run_command
 from src.paths import MODELS
 from src.stopping import StopRequest
 
@@ -42,6 +43,7 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
     from src.model import NeuralNetwork
     from src.tracking import Outcome, Tracker
 
+    _check_writable(models_dir)
     data = datasets.load_training(config.dataset, config.val_fraction, config.seed)
     tracker = Tracker(config)
     checkpoint = models_dir / f"best_model_{tracker.run_id}"
@@ -79,6 +81,18 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
     tracker.log_model(checkpoint_files(checkpoint), result.best)
     tracker.finish(outcome, result.best)
     return checkpoint
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out before the training, not after it, that its model cannot be kept."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"models cannot be saved in {folder} ({error.strerror}); make it a folder that you own"
+        ) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

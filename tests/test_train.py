@@ -169,3 +169,32 @@ def test_a_server_that_is_not_there_makes_the_run_offline(checkout: Checkout) ->
     assert code == 0, output
     assert "http://127.0.0.1:9 does not answer; this run is logged offline" in output
     assert "epoch   2/2" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WANDB_MODE", "sometimes"),
+        ("WANDB_FINISH_TIMEOUT", "soon"),
+        ("WANDB_PROJECT", "a/b?c"),
+        ("WANDB_DIR", "/proc"),
+    ],
+)
+def test_an_odd_setting_of_wandb_is_one_line(checkout: Checkout, name: str, value: str) -> None:
+    code, output = checkout.run(sys.executable, "-m", "src.train", *TINY, **{name: value})
+    assert code == 2, output
+    assert "Traceback" not in output
+    assert "WANDB_" in output
+    assert "epoch" not in output
+
+
+def test_a_models_folder_that_cannot_be_written_is_found_before_the_training(
+    tmp_path: Path,
+) -> None:
+    checkout = copy_checkout(tmp_path)
+    (tmp_path / "models").rmdir()
+    (tmp_path / "models").write_text("not a folder")
+    code, output = checkout.run(sys.executable, "-m", "src.train", *TINY, "--no_wandb")
+    assert code == 2, output
+    assert "error: models cannot be saved in" in output
+    assert "epoch" not in output

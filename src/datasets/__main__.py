@@ -1,11 +1,10 @@
 """List the data sets, or fetch some into the cache: ``python -m src.datasets [fetch NAME]``."""
 
-import argparse
-
 from src.datasets.cache import cache_folder, cached_files
 from src.datasets.catalogue import CATALOGUE, DataSet, get_dataset
 from src.datasets.loading import fetch
 from src.errors import UserError, run_command
+from src.parser import Parser
 
 
 def main() -> None:
@@ -14,7 +13,7 @@ def main() -> None:
     Raises:
         UserError: for an unknown data set, or if one cannot be fetched.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m src.datasets",
         usage="%(prog)s [[fetch] NAME ...]",
         description="List the data sets and what is cached, or fetch some by name.",

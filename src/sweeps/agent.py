@@ -16,9 +16,9 @@ from typing import Any
 
 from wandb.agents import pyagent
 
-from src.command_line import Parser
 from src.config import RunConfig
 from src.errors import run_command
+from src.parser import Parser
 from src.stopping import StopRequest
 from src.train import train_run
 from src.trainer import TrainingDiverged

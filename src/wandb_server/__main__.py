@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import UserError, run_command
+from src.parser import Parser
 from src.paths import SERVER_DATA
 
 HOST = "127.0.0.1"
@@ -26,7 +27,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m src.wandb_server",
         description="A W&B-compatible server for sweeps on one machine, with no account.",
     )
@@ -46,7 +47,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--exit_with_stdin", action="store_true", help="end when standard input is closed"
     )
-    return parser.parse_args()
+    given: argparse.Namespace = parser.parse_args()
+    return given
 
 
 def main() -> int:
@@ -124,7 +126,9 @@ def _listen(port: int) -> socket.socket:
         listener.bind((HOST, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise UserError(f"--port {port}: {error}; choose another one, or 0 for any") from None
+        raise UserError(
+            f"--port {port}: {error}; choose another one, or any free one with --port 0"
+        ) from None
     listener.listen(128)
     return listener
 

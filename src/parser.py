@@ -1,0 +1,28 @@
+"""The command-line parser of every program here: its errors are one line."""
+
+import argparse
+import difflib
+from typing import Any, NoReturn
+
+from src.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """An ``ArgumentParser`` that never abbreviates and raises :class:`UserError` on bad input."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Report bad input in one line, without argparse's usage block."""
+        raise UserError(f"{message}; see {self.prog} --help")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, naming the nearest flag when one is unknown."""
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flag = unknown[0].split("=")[0]
+            near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
+            raise UserError(f"unknown argument {flag}; {hint}")
+        return known
