@@ -5,12 +5,11 @@ The keys and distributions are those of W&B's documentation, and two of our own 
 read only where another has certain values.
 """
 
-import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeGuard, TypeVar
+from typing import Any, Literal
 
 from src.wandb_server.distributions import (
     Beta,
@@ -25,9 +24,16 @@ from src.wandb_server.distributions import (
 )
 from src.wandb_server.early_termination import Goal, Hyperband, brackets
 from src.wandb_server.search_space import Condition, Path, parse_conditions
+from src.wandb_server.spec_values import (
+    check_mapping,
+    hint,
+    is_number,
+    number,
+    one_of,
+    whole_number,
+)
 
 Method = Literal["bayes", "random", "grid"]
-Word = TypeVar("Word")
 
 _TOP_LEVEL = (
     *("method", "parameters", "metric", "early_terminate", "run_cap", "seed", "conditions"),
@@ -83,8 +89,8 @@ def parse_sweep(config: dict[str, Any]) -> SweepSpec:
     Raises:
         ValueError: with one line that names the key and the cure.
     """
-    _mapping(config, "the sweep", _TOP_LEVEL)
-    method = _one_of(config, "method", _METHODS, "")
+    check_mapping(config, "the sweep", _TOP_LEVEL)
+    method = one_of(config, "method", _METHODS, "")
     name, goal, target = _metric(config.get("metric"))
     early_terminate = _hyperband(config.get("early_terminate"))
     if name is None and (method == "bayes" or early_terminate is not None):
@@ -96,9 +102,9 @@ def parse_sweep(config: dict[str, Any]) -> SweepSpec:
         metric_name=name,
         goal=goal,
         target=target,
-        run_cap=_whole(config, "run_cap", "", least=1),
+        run_cap=whole_number(config, "run_cap", "", least=1),
         early_terminate=early_terminate,
-        seed=_whole(config, "seed", "", least=0),
+        seed=whole_number(config, "seed", "", least=0),
         parameters=parameters,
         conditions=parse_conditions(config.get("conditions", {}), parameters),
     )
@@ -107,16 +113,16 @@ def parse_sweep(config: dict[str, Any]) -> SweepSpec:
 def _metric(metric: Any) -> tuple[str | None, Goal, float | None]:
     if metric is None:
         return None, "minimize", None
-    _mapping(metric, "metric", _METRIC)
+    check_mapping(metric, "metric", _METRIC)
     name = metric.get("name")
     if not isinstance(name, str) or not name:
         raise ValueError("metric.name: missing; give the name that the training script logs")
     metric = {"goal": "minimize", "impute": "worst", "impute_while_running": "false", **metric}
-    goal: Goal = _one_of(metric, "goal", _GOALS, "metric.")
+    goal: Goal = one_of(metric, "goal", _GOALS, "metric.")
     # Only W&B's defaults of these: a failed run counts as worst, a running one has no value yet.
-    _one_of(metric, "impute", ("worst",), "metric.")
-    _one_of(metric, "impute_while_running", ("false", False), "metric.")
-    target = _number(metric, "target", "metric.") if "target" in metric else None
+    one_of(metric, "impute", ("worst",), "metric.")
+    one_of(metric, "impute_while_running", ("false", False), "metric.")
+    target = number(metric, "target", "metric.") if "target" in metric else None
     return name, goal, target
 
 
@@ -124,16 +130,16 @@ def _hyperband(config: Any) -> Hyperband | None:
     if config is None:
         return None
     where = "early_terminate."
-    _mapping(config, "early_terminate", _EARLY_TERMINATE)
-    _one_of(config, "type", ("hyperband",), where)
-    eta = _number(config, "eta", where, default=3.0)
+    check_mapping(config, "early_terminate", _EARLY_TERMINATE)
+    one_of(config, "type", ("hyperband",), where)
+    eta = number(config, "eta", where, default=3.0)
     if eta <= 1:
         raise ValueError(f"early_terminate.eta: {eta} is not above 1; 3 is usual")
     strict = config.get("strict", False)
     if not isinstance(strict, bool):
         raise ValueError(f"early_terminate.strict: {strict!r} is not true or false")
     min_iter, max_iter, s = (
-        _whole(config, key, where, least=1) for key in ("min_iter", "max_iter", "s")
+        whole_number(config, key, where, least=1) for key in ("min_iter", "max_iter", "s")
     )
     settings = Hyperband(min_iter, max_iter, s, float(eta), strict)
     if not brackets(settings):
@@ -154,7 +160,7 @@ def _parameters(config: Any, path: Path, *, grid: bool) -> dict[Path, Parameter]
                 f"{where}.{name}: {entry!r} is not a mapping; write {{value: {entry!r}}}"
             )
         if "parameters" in entry:
-            _mapping(entry, f"{where}.{name}", ("parameters",))
+            check_mapping(entry, f"{where}.{name}", ("parameters",))
             parameters |= _parameters(entry["parameters"], (*path, name), grid=grid)
         else:
             parameters[*path, name] = _parameter(entry, f"{where}.{name}", grid=grid)
@@ -165,9 +171,9 @@ def _parameter(config: dict[str, Any], where: str, *, grid: bool) -> Parameter:
     distribution = config.get("distribution") or _implied(config, where)
     if not isinstance(distribution, str) or distribution not in _KEYS:
         raise ValueError(
-            f"{where}.distribution: {distribution!r} is unknown{_hint(distribution, _KEYS)}"
+            f"{where}.distribution: {distribution!r} is unknown{hint(distribution, _KEYS)}"
         )
-    _mapping(config, where, ("distribution", *_KEYS[distribution]))
+    check_mapping(config, where, ("distribution", *_KEYS[distribution]))
     if grid and (distribution not in _GRID or "probabilities" in config):
         kind = "probabilities" if "probabilities" in config else distribution
         raise ValueError(
@@ -204,7 +210,7 @@ def _choice(config: dict[str, Any], where: str, *, weighted: bool) -> Choice:
     if (
         not isinstance(weights, list | tuple)
         or len(weights) != len(values)
-        or not all(_is_number(weight) and weight >= 0 for weight in weights)
+        or not all(is_number(weight) and weight >= 0 for weight in weights)
         or sum(weights) <= 0
     ):
         raise ValueError(f"{where}.probabilities: give one number >= 0 for each of the values")
@@ -219,7 +225,7 @@ def _choice(config: dict[str, Any], where: str, *, weighted: bool) -> Choice:
 
 def _numeric(distribution: str, config: dict[str, Any], where: str) -> Numeric:
     where += "."
-    q = _number(config, "q", where, default=1) if distribution.startswith("q_") else None
+    q = number(config, "q", where, default=1) if distribution.startswith("q_") else None
     if q is not None and q <= 0:
         raise ValueError(f"{where}q: {q} is not above 0; it is the step between values")
     try:
@@ -265,13 +271,13 @@ def _bounded(family: str, config: dict[str, Any], where: str) -> tuple[Shape, fl
 
 def _unbounded(family: str, config: dict[str, Any], where: str) -> tuple[Shape, float, float]:
     if family == "beta":
-        a, b = (_number(config, key, where, default=1.0) for key in ("a", "b"))
-        for key, number in (("a", a), ("b", b)):
-            if not 1e-3 <= number <= 1e6:  # beyond, its quantiles cannot be computed
-                raise ValueError(f"{where}{key}: {number} is not between 0.001 and 1000000")
+        a, b = (number(config, key, where, default=1.0) for key in ("a", "b"))
+        for key, shape in (("a", a), ("b", b)):
+            if not 1e-3 <= shape <= 1e6:  # beyond, its quantiles cannot be computed
+                raise ValueError(f"{where}{key}: {shape} is not between 0.001 and 1000000")
         return Beta(a, b), 0.0, 1.0
-    mu = _number(config, "mu", where, default=0.0)
-    sigma = _number(config, "sigma", where, default=1.0)
+    mu = number(config, "mu", where, default=0.0)
+    sigma = number(config, "sigma", where, default=1.0)
     if sigma <= 0:
         raise ValueError(f"{where}sigma: {sigma} is not above 0; for a constant use value")
     normal = Normal(mu, sigma)
@@ -280,54 +286,9 @@ def _unbounded(family: str, config: dict[str, Any], where: str) -> tuple[Shape, 
 
 
 def _bounds(config: dict[str, Any], where: str, *, whole: bool = False) -> tuple[float, float]:
-    low, high = (_number(config, key, where) for key in ("min", "max"))
+    low, high = (number(config, key, where) for key in ("min", "max"))
     if whole and not (isinstance(low, int) and isinstance(high, int)):
         raise ValueError(f"{where}min: int_uniform needs whole min and max; or use uniform")
     if low >= high:
         raise ValueError(f"{where}min: {low} is not below max {high}; for a constant use value")
     return low, high
-
-
-def _mapping(config: Any, where: str, keys: Iterable[str]) -> None:
-    if not isinstance(config, dict):
-        raise ValueError(f"{where}: {config!r} is not a mapping; write keys and values")
-    allowed = tuple(keys)
-    for key in config:
-        if key not in allowed:
-            raise ValueError(f"{where}: unknown key {key!r}{_hint(key, allowed)}")
-
-
-def _hint(word: Any, allowed: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(word), list(allowed), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; allowed are {', '.join(allowed)}"
-
-
-def _one_of(config: Mapping[str, Any], key: str, allowed: Sequence[Word], where: str) -> Word:
-    value = config.get(key)
-    if value not in allowed:
-        fault = f"{value!r} is not possible" if key in config else "missing"
-        raise ValueError(f"{where}{key}: {fault}; give {' or '.join(map(str, allowed))}")
-    return allowed[allowed.index(value)]
-
-
-def _whole(config: Mapping[str, Any], key: str, where: str, least: int) -> int | None:
-    value = config.get(key)
-    if value is not None and (type(value) is not int or value < least):
-        raise ValueError(f"{where}{key}: {value!r} is not a whole number >= {least}")
-    return value
-
-
-def _number(config: Mapping[str, Any], key: str, where: str, default: float | None = None) -> float:
-    value = config.get(key, default)
-    if value is None:
-        raise ValueError(f"{where}{key}: missing; give a number")
-    if not _is_number(value):
-        # YAML reads 1e-3 as text.
-        cure = "; write 1.0e-3, not 1e-3" if isinstance(value, str) else ""
-        raise ValueError(f"{where}{key}: {value!r} is not a finite number{cure}")
-    return value
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    # Beyond 1e300, arithmetic on it overflows.
-    return type(value) in (int, float) and abs(value) <= 1e300

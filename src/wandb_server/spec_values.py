@@ -1,0 +1,61 @@
+"""Reading the values of a sweep's configuration; what is wrong is named with its key and a cure.
+
+All raise ``ValueError`` with one line; it begins with ``where``, the path of the mapping.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeGuard, TypeVar
+
+Word = TypeVar("Word")
+
+
+def check_mapping(config: Any, where: str, keys: Iterable[str]) -> None:
+    """Refuse what is no mapping, and keys that nobody reads."""
+    if not isinstance(config, dict):
+        raise ValueError(f"{where}: {config!r} is not a mapping; write keys and values")
+    allowed = tuple(keys)
+    for key in config:
+        if key not in allowed:
+            raise ValueError(f"{where}: unknown key {key!r}{hint(key, allowed)}")
+
+
+def hint(word: Any, allowed: Iterable[str]) -> str:
+    """The cure for a word that is not allowed: the nearest that is, or all."""
+    close = difflib.get_close_matches(str(word), list(allowed), n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; allowed are {', '.join(allowed)}"
+
+
+def one_of(config: Mapping[str, Any], key: str, allowed: Sequence[Word], where: str) -> Word:
+    """The value of a key, one of ``allowed``."""
+    value = config.get(key)
+    if value not in allowed:
+        fault = f"{value!r} is not possible" if key in config else "missing"
+        raise ValueError(f"{where}{key}: {fault}; give {' or '.join(map(str, allowed))}")
+    return allowed[allowed.index(value)]
+
+
+def whole_number(config: Mapping[str, Any], key: str, where: str, least: int) -> int | None:
+    """The value of a key, an integer of at least ``least``; None if it is not given."""
+    value = config.get(key)
+    if value is not None and (type(value) is not int or value < least):
+        raise ValueError(f"{where}{key}: {value!r} is not a whole number >= {least}")
+    return value
+
+
+def number(config: Mapping[str, Any], key: str, where: str, default: float | None = None) -> float:
+    """The value of a key, a finite number."""
+    value = config.get(key, default)
+    if value is None:
+        raise ValueError(f"{where}{key}: missing; give a number")
+    if not is_number(value):
+        # YAML reads 1e-3 as text.
+        cure = "; write 1.0e-3, not 1e-3" if isinstance(value, str) else ""
+        raise ValueError(f"{where}{key}: {value!r} is not a finite number{cure}")
+    return value
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a number that can be reckoned with."""
+    # Beyond 1e300, arithmetic on it overflows.
+    return type(value) in (int, float) and abs(value) <= 1e300
