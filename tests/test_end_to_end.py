@@ -216,6 +216,37 @@ def test_an_embedded_server_that_dies_is_started_again(checkout: Checkout) -> No
             assert logged_epochs(run) == list(range(1, 41))
 
 
+def test_two_sweeps_in_one_checkout_both_come_to_their_end(checkout: Checkout) -> None:
+    """They share a server; the one that is still going on takes it over."""
+    command = [sys.executable, "run_sweep.py", "--config", checkout.write_sweep(SHORT_SWEEP)]
+    first = checkout.start(*command, "--count", "1", "--agents", "1")
+    wait_for(lambda: list(checkout.root.rglob("server.json")))
+    second = checkout.start(*command, "--count", "6", "--agents", "1")
+    outputs = [process.communicate(timeout=240)[0] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], outputs
+    assert "1/1 runs" in outputs[0]
+    assert "6/6 runs" in outputs[1]
+    assert "the embedded server ended and was started again" in outputs[1]
+
+
+def test_nothing_outlives_a_killed_run_sweep(checkout: Checkout) -> None:
+    config = checkout.write_sweep(SHORT_SWEEP.replace("{value: 3}", "{value: 100000}"))
+    process = checkout.start(sys.executable, "run_sweep.py", "--config", config)
+    wait_for(lambda: list((checkout.root / "models").glob("sweep_*/best_model_*.json")), 120)
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not [p for p in psutil.process_iter() if _works_in(p, checkout.root)], 30)
+
+
+def test_a_sweep_that_finds_nothing_says_so(checkout: Checkout) -> None:
+    """Every run's loss is NaN within its first epoch."""
+    text = SHORT_SWEEP.replace("{values: [0.001, 0.01]}", "{values: [1.0e+30, 2.0e+30]}")
+    config = checkout.write_sweep(text.replace("[sgd, momentum, adam]", "[sgd]"))
+    code, output = checkout.run(sys.executable, "run_sweep.py", "--config", config, "--count", "2")
+    assert code == 1, output
+    assert "No run has logged anything; .gradsweep/sweeps/" in output
+
+
 def test_training_goes_on_when_the_server_goes_away(checkout: Checkout) -> None:
     command = [sys.executable, "-m", "src.train", "--dataset", "synthetic", "--epochs", "300"]
     with checkout.server() as environment:
