@@ -29,16 +29,15 @@ def train():
     with wandb.init() as run:
         for epoch in range({points}):
             run.log({{"acc": run.config["x"] * epoch, "epoch": epoch}})
-            time.sleep(0.2)
+            time.sleep({seconds})
         run.summary["done"] = run.config["x"]
 """
-_PROGRAM = _TRAIN.format(points=POINTS) + "train()\n"
-_IN_PROCESS = (
-    _TRAIN.format(points=POINTS) + "import sys; wandb.agent(sys.argv[1], function=train)\n"
-)
+_IN_PROCESS = "import sys; wandb.agent(sys.argv[1], function=train)\n"
 
 
-def _sweep(client: Client, runs: int) -> str:
+def _agents(client: Client, runs: int, seconds: float) -> list[subprocess.Popen[str]]:
+    """Four agents of a new sweep: two start a process for each run, two are one process."""
+    train = _TRAIN.format(points=POINTS, seconds=seconds)
     config = {
         "program": "train.py",
         "method": "random",
@@ -46,18 +45,13 @@ def _sweep(client: Client, runs: int) -> str:
         "run_cap": runs,
         "parameters": {"x": {"min": 0.5, "max": 1.5}},
     }
-    (client.folder / "train.py").write_text(_PROGRAM)
+    (client.folder / "train.py").write_text(train + "train()\n")
     (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
     found = re.search(r"wandb agent (\S+)", client.run("wandb", "sweep", "sweep.yaml"))
     assert found
-    return found[1]
-
-
-def _agents(client: Client, sweep: str) -> list[subprocess.Popen[str]]:
-    """Four of them: two that start a process for each run, two that are one process."""
-    return [client.start("wandb", "agent", sweep) for _ in range(2)] + [
-        client.start(sys.executable, "-c", _IN_PROCESS, sweep) for _ in range(2)
-    ]
+    in_process = [sys.executable, "-c", train + _IN_PROCESS, found[1]]
+    commands = [["wandb", "agent", found[1]]] * 2 + [in_process] * 2
+    return [client.start(*command) for command in commands]
 
 
 def _check_finished(server: ServerProcess, run: dict[str, Any]) -> None:
@@ -84,9 +78,8 @@ def test_a_server_killed_ten_times_loses_and_doubles_nothing(
     moments = random.Random(7)
     server = start_server()
     client = Client(server, tmp_path / "client")
-    runs = 16
-    sweep = _sweep(client, runs)
-    agents = _agents(client, sweep)
+    runs = 24
+    agents = _agents(client, runs, seconds=0.2)
     wait_for(lambda: server.rows("SELECT 1 FROM lines WHERE stream = 'history'"), "points arrive")
     for _ in range(KILLS):
         time.sleep(moments.uniform(0.5, 3))
@@ -129,16 +122,14 @@ def test_agents_killed_with_their_runs_are_made_up_for_by_the_others(
     moments = random.Random(3)
     server = start_server("--crash_after", "4")
     client = Client(server, tmp_path / "client")
-    runs = 8
-    sweep = _sweep(client, runs)
-    agents = _agents(client, sweep)
-    for victim in (0, 2, 3):
-        seen = len(server.rows("SELECT 1 FROM lines WHERE stream = 'history'"))
+    runs = 6
+    agents = _agents(client, runs, seconds=0.7)
+    for victim, alive in ((0, 4), (2, 3), (3, 2)):
         wait_for(
-            lambda n=seen: len(server.rows("SELECT 1 FROM lines WHERE stream = 'history'")) > n,  # type: ignore[misc]
-            "points arrive",
+            lambda n=alive: len(server.rows("SELECT 1 FROM runs WHERE state = 'running'")) == n,  # type: ignore[misc]
+            "all agents that are left have a run",
         )
-        time.sleep(moments.uniform(0, 2))
+        time.sleep(moments.uniform(0, 1))
         _kill_tree(agents[victim].pid)
     output, _ = agents[1].communicate(timeout=240)
     assert agents[1].returncode == 0, output
