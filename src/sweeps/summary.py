@@ -15,7 +15,7 @@ TOP = 5
 
 
 def leaderboard(sweep: Sweep) -> str:
-    """The best configurations as text: rank, metric, how the run ended, what was varied."""
+    """The best configurations as text: metric, run, how it ended, what was varied; best first."""
     best = sweep.ranked().head(TOP)
     table = pd.DataFrame(
         {

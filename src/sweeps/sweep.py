@@ -135,12 +135,21 @@ class Sweep:
 
         Returns:
             The checkpoint's stem.
+
+        Raises:
+            UserError: if neither this machine nor the server has it.
         """
         stem = folder / f"best_model_{run_id}"
         if not stem.with_name(f"{stem.name}.json").exists():
             entity, project, _ = self.path.split("/")
-            artifact = self._api.artifact(f"{entity}/{project}/{stem.name}:latest", type="model")
-            artifact.download(root=str(folder))
+            name = f"{entity}/{project}/{stem.name}:latest"
+            try:
+                self._api.artifact(name, type="model").download(root=str(folder))
+            except (*SERVER_ERRORS, ValueError):
+                raise UserError(
+                    f"the best run, {run_id}, was on another machine and left no model on the "
+                    f"server; find best_model_{run_id} there and give it to src.evaluate"
+                ) from None
         return stem
 
     def _row(self, run: Any) -> dict[str, Any]:
