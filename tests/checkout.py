@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,12 @@ def copy_checkout(folder: Path) -> Checkout:
     for name in ("models", "plots"):
         (folder / name).mkdir()
     return Checkout(folder)
+
+
+def outputs_of(processes: Sequence[subprocess.Popen[str]], seconds: float) -> list[str]:
+    """Wait for processes that run side by side, reading from all: a full pipe would hold one up."""
+    with ThreadPoolExecutor(len(processes)) as pool:
+        return list(pool.map(lambda process: process.communicate(timeout=seconds)[0], processes))
 
 
 def api(environment: Mapping[str, str]) -> wandb.Api:

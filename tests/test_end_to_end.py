@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.checkout import Checkout, api, copy_checkout, kill_tree, wait_for
+from tests.checkout import Checkout, api, copy_checkout, kill_tree, outputs_of, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -76,7 +76,7 @@ def test_wandb_sweep_and_two_wandb_agents(checkout: Checkout) -> None:
     with checkout.server() as environment:
         sweep_path = create_sweep(checkout, environment, LONG_SWEEP)
         agents = [checkout.start("wandb", "agent", sweep_path, **environment) for _ in range(2)]
-        outputs = [agent.communicate(timeout=400)[0] for agent in agents]
+        outputs = outputs_of(agents, 400)
         assert [agent.returncode for agent in agents] == [0, 0], outputs
 
         runs = runs_of(environment, sweep_path)
@@ -222,7 +222,7 @@ def test_two_sweeps_in_one_checkout_both_come_to_their_end(checkout: Checkout) -
     first = checkout.start(*command, "--count", "1", "--agents", "1")
     wait_for(lambda: list(checkout.root.rglob("server.json")))
     second = checkout.start(*command, "--count", "6", "--agents", "1")
-    outputs = [process.communicate(timeout=240)[0] for process in (first, second)]
+    outputs = outputs_of([first, second], 240)
     assert [first.returncode, second.returncode] == [0, 0], outputs
     assert "1/1 runs" in outputs[0]
     assert "6/6 runs" in outputs[1]
@@ -276,7 +276,7 @@ def test_create_only_prints_commands_that_work(checkout: Checkout) -> None:
     text = "".join(lines)
     pasted = text.split("terminals as you like:")[1].split("The embedded server")[0]
     shells = [checkout.start("bash", "-ec", pasted) for _ in range(2)]
-    outputs = [shell.communicate(timeout=240)[0] for shell in shells]
+    outputs = outputs_of(shells, 240)
     assert [shell.returncode for shell in shells] == [0, 0], outputs
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0
