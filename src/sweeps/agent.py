@@ -20,12 +20,12 @@ from src.config import RunConfig
 from src.errors import run_command
 from src.parser import Parser
 from src.stopping import StopRequest
+from src.sweeps.fleet import BENCHED
 from src.train import train_run
 from src.trainer import TrainingDiverged
 
 MAX_FAILURES_IN_A_ROW = 3
 ORPHAN_SECONDS = 10  # what a run is given to end when the sweep's own process is gone
-BENCHED = 3  # exit code: this agent's runs kept failing
 
 
 class WarmAgent(pyagent.Agent):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from pathlib import Path
 from src.paths import ROOT
 
 MAX_REPLACEMENTS = 3  # of one agent
-_BENCHED = 3  # an agent's exit code when its runs kept failing
+BENCHED = 3  # an agent's exit code when its runs kept failing
 _STOP_SECONDS = 90  # a run ends its steps, saves and uploads in that time
 
 
@@ -55,11 +55,6 @@ class Fleet:
         """Whether any agent is at work."""
         return any(seat.process.poll() is None for seat in self._seats)
 
-    @property
-    def pids(self) -> list[int]:
-        """The process ids of the agents at work."""
-        return [seat.process.pid for seat in self._seats if seat.process.poll() is None]
-
     def tend(self) -> list[str]:
         """Replace the agents that have died; one whose runs keep failing is left out.
 
@@ -85,7 +80,7 @@ class Fleet:
 
     def _tend(self, seat: _Seat) -> str:
         code = seat.process.returncode
-        if code == _BENCHED:
+        if code == BENCHED:
             seat.given_up = True
             return f"agent {seat.number} is benched: its last runs all failed; see {seat.log}"
         ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
