@@ -9,12 +9,24 @@ from src.parser import Parser
 
 # The flags in the order of --help, under the headings of RunConfig's sections.
 SECTIONS = {
-    "model": ("num_layers", "hidden_size", "activation", "weight_init", "dropout"),
+    "model": (
+        *("model", "num_layers", "hidden_size", "activation", "weight_init", "dropout"),
+        *("batch_norm", "filters", "convolutions", "kernel_size", "stride", "pooling", "head"),
+        *("width", "cell", "bidirectional", "time_pooling", "embedding_size"),
+    ),
     "optimizer": (
         *("optimizer", "learning_rate", "weight_decay", "momentum"),
         *("beta_1", "beta_2", "epsilon", "rho"),
+        *("lr_schedule", "warmup_epochs", "lr_step_epochs", "lr_step_factor", "clip_norm"),
     ),
-    "training": (*("dataset", "loss", "batch_size", "epochs", "patience", "val_fraction", "seed"),),
+    "data": (
+        *("dataset", "val_fraction", "vocabulary_size", "sequence_length"),
+        *("shift", "flip", "cutout"),
+    ),
+    "training": (
+        *("loss", "label_smoothing", "batch_size", "epochs", "patience", "seed"),
+        *("precision", "jit", "strategy"),
+    ),
     "tracking": ("no_wandb", "run_name"),
 }
 
@@ -42,7 +54,7 @@ def parse_run_config(arguments: Sequence[str] | None = None, prog: str | None = 
 def _add_flag(group: argparse._ArgumentGroup, name: str) -> None:
     field = RunConfig.model_fields[name]
     limits = "" if kind(name) is bool or choices(name) else f" ({allowed(name)})"
-    default = "" if field.default is None else f" [{field.default}]"
+    default = "" if field.default is None else f" [{_shown(field.default)}]"
     description = f"{field.description}{limits}{default}".replace("%", "%%")
     options: dict[str, Any] = {"help": description, "default": None}
     if kind(name) is bool:
@@ -50,3 +62,7 @@ def _add_flag(group: argparse._ArgumentGroup, name: str) -> None:
     else:
         options["metavar"] = "|".join(choices(name)) or kind(name).__name__.upper()
     group.add_argument(f"--{name}", **options)
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -4,29 +4,59 @@ The command-line flags, the parameters of a sweep, the config that W&B shows and
 checkpoint are all this one object.
 """
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from src.errors import UserError
+from src.hyperparameters import (
+    OPTIMIZER_HYPERPARAMETERS,
+    DatasetName,
+    ModelName,
+    OptimizerName,
+    Schedule,
+    refusal,
+)
 
-Activation = Literal["sigmoid", "tanh", "relu", "gelu"]
-WeightInit = Literal["random", "xavier", "he"]
-OptimizerName = Literal["sgd", "momentum", "nag", "rmsprop", "adam", "nadam", "adamw"]
+Activation = Literal["sigmoid", "tanh", "relu", "gelu", "leaky_relu", "elu", "swish"]
+WeightInit = Literal["random", "xavier", "he", "orthogonal", "lecun"]
 Loss = Literal["cross_entropy", "mse"]
-DatasetName = Literal["fashion_mnist", "mnist", "synthetic"]
+Pooling = Literal["max", "avg"]
+Head = Literal["dense", "global"]
+Cell = Literal["rnn", "lstm", "gru"]
+TimePooling = Literal["last", "mean", "max"]
+Precision = Literal["float32", "bfloat16"]
+Jit = Literal["auto", "on", "off"]
+Strategy = Literal["single", "mirrored"]
+Size = Annotated[int, Field(ge=1, le=65536)]
 
-# The hyperparameters that each optimizer reads; it ignores the others.
-OPTIMIZER_HYPERPARAMETERS: dict[OptimizerName, tuple[str, ...]] = {
-    "sgd": (),
-    "momentum": ("momentum",),
-    "nag": ("momentum",),
-    "rmsprop": ("rho", "epsilon"),
-    "adam": ("beta_1", "beta_2", "epsilon"),
-    "nadam": ("beta_1", "beta_2", "epsilon"),
-    "adamw": ("beta_1", "beta_2", "epsilon", "weight_decay"),
-}
+
+def _split(value: Any) -> Any:
+    """A list as a command line has it, ``64,32`` or ``[64, 32]``, as a list."""
+    if isinstance(value, str) and ("," in value or value.startswith("[")):
+        return [part.strip() for part in value.strip("[] ").split(",")]
+    return value
+
+
+def _wrap(value: Any) -> Any:
+    """The same, and a single value is a list of one."""
+    value = _split(value)
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Sizes = Annotated[tuple[Size, ...], Field(min_length=1, max_length=100)]
+SizeOrSizes = Annotated[Size | Sizes, BeforeValidator(_split)]
 
 
 class RunConfig(BaseModel):
@@ -40,13 +70,38 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # Model
-    num_layers: int = Field(3, ge=0, le=100, description="hidden layers; 0 is softmax regression")
-    hidden_size: int = Field(128, ge=1, le=65536, description="units of each hidden layer")
+    model: ModelName = Field("mlp", description="family of the network")
+    num_layers: int = Field(
+        3, ge=0, le=100, description="hidden layers (an rnn has 1 unless told); 0 is for an mlp"
+    )
+    hidden_size: SizeOrSizes = Field(
+        128, description="units of each hidden layer, or a list with one number a layer"
+    )
     activation: Activation = Field("relu", description="activation of the hidden layers")
     weight_init: WeightInit = Field(
-        "xavier", description="kernels: random is N(0, 0.05²), xavier and he are uniform"
+        "xavier",
+        description="kernels: random is N(0, 0.05²), xavier and he are uniform, lecun is normal",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="share of hidden units dropped in training")
+    batch_norm: bool = Field(False, description="normalise each hidden layer over the batch")
+    filters: Annotated[Sizes, BeforeValidator(_wrap)] = Field(
+        (32, 64), description="cnn: filters of each block's convolutions"
+    )
+    convolutions: int = Field(1, ge=1, le=10, description="cnn: convolutions in each block")
+    kernel_size: int = Field(3, ge=1, le=15, description="cnn: side of the kernels in pixels")
+    stride: int = Field(1, ge=1, le=8, description="cnn: stride of each block's first convolution")
+    pooling: Pooling = Field("max", description="cnn: halves the picture after each block")
+    head: Head = Field(
+        "dense",
+        description="cnn: after the blocks, a hidden dense layer or the mean over the picture",
+    )
+    width: int = Field(64, ge=1, le=1024, description="resnet: filters of the first of its stages")
+    cell: Cell = Field("lstm", description="rnn: recurrent cell")
+    bidirectional: bool = Field(False, description="rnn: read the sequence both ways")
+    time_pooling: TimePooling = Field(
+        "last", description="rnn: what the head sees of the outputs over time"
+    )
+    embedding_size: Size = Field(64, description="reviews: numbers that stand for a word")
 
     # Optimizer
     optimizer: OptimizerName = Field("adam", description="update rule")
@@ -65,19 +120,62 @@ class RunConfig(BaseModel):
     epsilon: float = Field(1e-7, gt=0, description="numerical floor of rmsprop and the adam family")
     rho: float = Field(0.9, ge=0, lt=1, description="decay of rmsprop's mean square")
 
-    # Training
+    lr_schedule: Schedule = Field(
+        "constant",
+        description="learning rate over time; cosine ends at 0, one_cycle rises from 1/25 first",
+    )
+    warmup_epochs: float = Field(
+        0.0,
+        ge=0,
+        description="epochs over which the learning rate rises from 0; of one_cycle, the rise "
+        "[30 % of all epochs]",
+    )
+    lr_step_epochs: int = Field(10, ge=1, description="step: epochs between two reductions")
+    lr_step_factor: float = Field(0.1, gt=0, le=1, description="step: factor of each reduction")
+    clip_norm: float = Field(
+        0.0, ge=0, description="scale gradients down to this global norm; 0 is never"
+    )
+
+    # Data
     dataset: DatasetName = Field("fashion_mnist", description="data set to train on")
+    val_fraction: float = Field(
+        0.1, gt=0, lt=1, description="share of the training set held out for validation, stratified"
+    )
+    vocabulary_size: int = Field(
+        10_000, ge=3, le=1_000_000, description="reviews: words known, with padding and unknown"
+    )
+    sequence_length: int = Field(
+        200, ge=1, le=10_000, description="reviews: words of a review that are read"
+    )
+    shift: int = Field(
+        0, ge=0, le=16, description="pictures: move each by up to this many pixels in training"
+    )
+    flip: bool = Field(False, description="pictures: mirror half of them in training")
+    cutout: int = Field(
+        0, ge=0, le=64, description="pictures: blank a square of this side in training"
+    )
+
+    # Training
     loss: Loss = Field("cross_entropy", description="mse is taken on the softmax outputs")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of each training label spread over all classes"
+    )
     batch_size: int = Field(32, ge=1, le=1_000_000, description="examples a step")
     epochs: int = Field(10, ge=1, le=100_000, description="passes over the training set")
     patience: int = Field(
         0, ge=0, description="stop after this many epochs without a better val_accuracy; 0 is never"
     )
-    val_fraction: float = Field(
-        0.1, gt=0, lt=1, description="share of the training set held out for validation, stratified"
-    )
     seed: int = Field(
         0, ge=0, lt=2**31, description="seed of weights, shuffling, dropout and split"
+    )
+
+    # Engine
+    precision: Precision = Field(
+        "float32", description="bfloat16 computes in it, with weights kept in float32"
+    )
+    jit: Jit = Field("auto", description="compile with XLA; auto does where it is faster")
+    strategy: Strategy = Field(
+        "single", description="devices to train on; mirrored is all local GPUs"
     )
 
     # Tracking
@@ -86,46 +184,114 @@ class RunConfig(BaseModel):
         None, min_length=1, max_length=128, description="name shown in W&B instead of a made-up one"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _count_layers(cls, values: Any) -> Any:
+        """An rnn has one layer unless told; a list of sizes says how many layers there are."""
+        model = values.get("model", "mlp")
+        sizes = _split(values.get("hidden_size"))
+        if model in ("mlp", "rnn") and isinstance(sizes, list | tuple):
+            return {"num_layers": len(sizes)} | values
+        return {"num_layers": 1} | values if model == "rnn" else values
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        for name in ("model", *sorted(self.model_fields_set)):
+            if why := refusal(name, self.model, self.dataset):
+                raise UserError(f"--{name}: {why}")
+        if "hidden_size" in self.model_fields_set and not self.reads("hidden_size"):
+            raise UserError("--hidden_size: it is for head dense; a global head has none")
+        if self.model == "rnn" and self.num_layers == 0:
+            raise UserError("--num_layers: an rnn has at least 1")
+        sizes = self.hidden_size
+        if self.model != "cnn" and isinstance(sizes, tuple) and len(sizes) != self.num_layers:
+            raise UserError(f"--num_layers: {self.num_layers}, but hidden_size lists {len(sizes)}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _only_what_is_read(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What another model or kind of data would read is left out."""
+        return {name: value for name, value in dump(self).items() if self.reads(name)}
+
+    def reads(self, name: str) -> bool:
+        """Whether this hyperparameter makes sense for this run's model and data set."""
+        if name == "hidden_size" and self.model == "cnn":
+            return self.head == "dense"
+        return refusal(name, self.model, self.dataset) is None
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Units of each hidden layer: of an mlp, of an rnn, or of a cnn's head."""
+        if isinstance(self.hidden_size, tuple):
+            return self.hidden_size
+        return (self.hidden_size,) * (1 if self.model == "cnn" else self.num_layers)
+
     @classmethod
     def parse(cls, values: dict[str, Any]) -> Self:
         """Build a config from plain values.
 
         Raises:
-            UserError: naming the first bad flag, its value and what is allowed.
+            UserError: naming the first bad flag, its value and what is allowed, or the first one
+                that makes no sense beside the others.
         """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = str(first["loc"][0])
+            name = str(error.errors(include_url=False)[0]["loc"][0])
             if name not in cls.model_fields:
                 raise UserError(f"unknown hyperparameter {name!r}") from None
-            raise UserError(
-                f"--{name}: {first['input']!r} is not allowed; it takes {allowed(name)}"
-            ) from None
+            raise _not_allowed(name, values[name]) from None
 
     def optimizer_hyperparameters(self) -> dict[str, float]:
         """The hyperparameters that this run's optimizer reads, besides the learning rate."""
         return {name: getattr(self, name) for name in OPTIMIZER_HYPERPARAMETERS[self.optimizer]}
 
 
+def parse_value(name: str, value: Any) -> Any:
+    """The value of one field, whatever the others are.
+
+    Raises:
+        UserError: naming the flag, its value and what is allowed.
+    """
+    field = RunConfig.model_fields[name]
+    annotated: Any = Annotated[field.annotation, field]
+    try:
+        return TypeAdapter(annotated).validate_python(value)
+    except ValidationError:
+        raise _not_allowed(name, value) from None
+
+
+def _not_allowed(name: str, value: Any) -> UserError:
+    return UserError(f"--{name}: {value!r} is not allowed; it takes {allowed(name)}")
+
+
 def choices(name: str) -> tuple[str, ...]:
     """The values a field may take if it is one of a fixed set, else an empty tuple."""
     annotation = RunConfig.model_fields[name].annotation
-    return getattr(annotation, "__args__", ()) if _is_literal(annotation) else ()
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def kind(name: str) -> type:
-    """The plain Python type of a field: bool, int, float or str."""
+    """The plain Python type of a field: bool, int, float or str; int, too, if it may be a list."""
     annotation = RunConfig.model_fields[name].annotation
     plain: dict[Any, type] = {bool: bool, int: int, float: float}
-    return plain.get(annotation, str)
+    return plain.get(annotation, int if takes_list(name) else str)
+
+
+def takes_list(name: str) -> bool:
+    """Whether a field takes a list of whole numbers, besides a single one."""
+    annotation = RunConfig.model_fields[name].annotation
+    return any(
+        get_origin(part) is tuple for part in (annotation, *map(_bare, get_args(annotation)))
+    )
 
 
 def allowed(name: str) -> str:
     """In words, what a field takes: ``one of adam, sgd`` or ``a number > 0``."""
     if options := choices(name):
         return "one of " + ", ".join(options)
+    if takes_list(name):
+        return "a whole number >= 1, or a list of them such as 64,32"
     noun = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}[
         kind(name)
     ]
@@ -133,8 +299,8 @@ def allowed(name: str) -> str:
     return f"{noun} {limits}" if limits else noun
 
 
-def _is_literal(annotation: Any) -> bool:
-    return getattr(annotation, "__origin__", None) is Literal
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _limits(field: FieldInfo) -> str:

@@ -95,7 +95,7 @@ class EpochRunner:
         self._run_step = tf.function(
             self._take_measured_step,
             input_signature=[
-                tf.TensorSpec((None, *spec.shape), tf.uint8),
+                tf.TensorSpec((None, *spec.shape), spec.dtype),
                 tf.TensorSpec((None,), tf.int32),
             ],
             autograph=False,

@@ -13,8 +13,9 @@ if __name__ == "__main__" and not __package__:
     # Run as a script: src/ itself must not be searched, its modules have the names of packages.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from src.config import OPTIMIZER_HYPERPARAMETERS, RunConfig, choices
+from src.config import RunConfig, choices
 from src.errors import UserError, run_command
+from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS
 from src.parser import Parser
 from src.paths import PLOTS
 

@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from src.architectures.mlp import build_mlp
+from src.architectures import build_model
 from src.config import RunConfig
-from src.datasets.spec import InputSpec
+from src.datasets.spec import Examples, InputSpec
 from src.optimizers import AdamW, Optimizer, get_optimizer
 
 Tensor = Any  # TensorFlow ships no types
@@ -34,7 +34,7 @@ class NeuralNetwork:
     """The network that a RunConfig describes, for the examples that an InputSpec describes.
 
     Attributes:
-        model: the Keras model, from uint8 examples to logits.
+        model: the Keras model, from examples to logits.
         variables: its trainable ``tf.Variable``s.
         kernels: those of them that weight decay applies to: weight matrices, never biases.
     """
@@ -42,19 +42,19 @@ class NeuralNetwork:
     def __init__(self, config: RunConfig, spec: InputSpec) -> None:
         self.config = config
         self.spec = spec
-        self.model = build_mlp(config, spec)
+        self.model = build_model(config, spec)
         trainable = self.model.trainable_variables
         self.variables = [variable.value for variable in trainable]
         self.kernels = [v.value for v in trainable if v.name.endswith("kernel")]
         # Of any batch size, so that a smaller last batch is not traced again.
         self._compiled_forward = tf.function(
             self.forward,
-            input_signature=[tf.TensorSpec((None, *spec.shape), tf.uint8)],
+            input_signature=[tf.TensorSpec((None, *spec.shape), spec.dtype)],
             autograph=False,
         )
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Logits ``(batch, num_classes)`` for uint8 examples ``(batch, *spec.shape)``."""
+        """Logits ``(batch, num_classes)`` for examples ``(batch, *spec.shape)``."""
         return self.model(x, training=training)
 
     def compute_loss(self, y_true: Tensor, logits: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class NeuralNetwork:
         """Take one step of gradient descent on a batch.
 
         Args:
-            x_batch: uint8 ``(batch, *spec.shape)``.
+            x_batch: ``(batch, *spec.shape)`` of ``spec.dtype``.
             y_batch: int32 ``(batch,)``.
             optimizer: updates the variables in place.
 
@@ -107,19 +107,19 @@ class NeuralNetwork:
         optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
         return Step(loss, data_loss, accuracy(y_batch, logits), gradients)
 
-    def predict(self, x: NDArray[np.uint8], batch_size: int = 1000) -> NDArray[np.float32]:
-        """Class probabilities ``(n, num_classes)`` of uint8 examples ``(n, *spec.shape)``."""
+    def predict(self, x: Examples, batch_size: int = 1000) -> NDArray[np.float32]:
+        """Class probabilities ``(n, num_classes)`` of examples ``(n, *spec.shape)``."""
         probabilities: NDArray[np.float32] = tf.nn.softmax(self._logits(x, batch_size)).numpy()
         return probabilities
 
     def evaluate(
-        self, x: NDArray[np.uint8], y: NDArray[np.int32], batch_size: int = 1000
+        self, x: Examples, y: NDArray[np.int32], batch_size: int = 1000
     ) -> tuple[float, float]:
         """Mean loss, without the L2 penalty, and accuracy on labelled examples."""
         logits = self._logits(x, batch_size)
         return float(self.compute_loss(y, logits)), float(accuracy(y, logits))
 
-    def _logits(self, x: NDArray[np.uint8], batch_size: int) -> Tensor:
+    def _logits(self, x: Examples, batch_size: int) -> Tensor:
         starts = range(0, max(len(x), 1), batch_size)
         return tf.concat([self._compiled_forward(x[i : i + batch_size]) for i in starts], axis=0)
 

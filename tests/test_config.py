@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from src.config import OPTIMIZER_HYPERPARAMETERS, RunConfig, choices
+from src.config import RunConfig, choices
 from src.errors import UserError
+from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS
 
 
 def test_json_round_trip_keeps_every_field() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from src.config import Activation, Loss, OptimizerName, RunConfig, WeightInit
+from src.config import Activation, Loss, RunConfig, WeightInit
+from src.hyperparameters import OptimizerName
 from src.datasets.spec import TrainingData
 from src.model import NeuralNetwork, accuracy
 from src.paths import ROOT

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from src.config import OPTIMIZER_HYPERPARAMETERS, RunConfig
+from src.config import RunConfig
+from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS
 from src.optimizers import OPTIMIZERS, Optimizer, get_optimizer
 
 SHAPES = [(), (7,), (5, 4), (3, 3, 2, 4)]

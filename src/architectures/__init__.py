@@ -1,1 +1,19 @@
 """Network architectures: a RunConfig and the facts of a data set become a Keras model."""
+
+from collections.abc import Callable
+from typing import Any
+
+from src.architectures.mlp import build_mlp
+from src.config import RunConfig
+from src.datasets.spec import InputSpec
+
+_BUILDERS: dict[str, Callable[[RunConfig, InputSpec], Any]] = {"mlp": build_mlp}
+
+
+def build_model(config: RunConfig, spec: InputSpec) -> Any:
+    """The Keras model of the family that ``config.model`` names, from raw examples to logits.
+
+    Raises:
+        UserError: if the examples are too small for it.
+    """
+    return _BUILDERS[config.model](config, spec)

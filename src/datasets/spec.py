@@ -6,7 +6,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from src.hyperparameters import DataKind
+
 Half = Literal["train", "test"]
+Examples = NDArray[np.uint8] | NDArray[np.int32]  # pixels, or the words of reviews
 
 
 @dataclass(frozen=True)
@@ -14,16 +17,29 @@ class InputSpec:
     """The facts about a data set that fix a model's input and output.
 
     Attributes:
-        shape: one example, ``(height, width, channels)``.
+        shape: one example, ``(height, width, channels)`` of pixels or ``(words,)``.
         class_names: one name a class, in the order of the labels.
-        mean: mean pixel of the training half on the 0..1 scale, one a channel.
-        std: standard deviation of the same, one a channel.
+        mean: mean pixel of the training half on the 0..1 scale, one a channel; empty for reviews.
+        std: standard deviation of the same, one a channel; empty for reviews.
+        vocabulary_size: words are numbers below this, 0 is padding at a review's end, 1 any word
+            that is not in the vocabulary; 0 for pictures.
     """
 
     shape: tuple[int, ...]
     class_names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    vocabulary_size: int = 0
+
+    @property
+    def kind(self) -> DataKind:
+        """What the examples are."""
+        return "reviews" if self.vocabulary_size else "pictures"
+
+    @property
+    def dtype(self) -> str:
+        """Of an example's numbers: ``uint8`` pixels or ``int32`` words."""
+        return "int32" if self.kind == "reviews" else "uint8"
 
     @property
     def num_classes(self) -> int:
@@ -36,11 +52,11 @@ class Split:
     """Examples with their labels.
 
     Attributes:
-        x: of shape ``(n, *spec.shape)``; may be read-only.
+        x: of shape ``(n, *spec.shape)`` and of ``spec.dtype``; may be read-only.
         y: class numbers of shape ``(n,)``.
     """
 
-    x: NDArray[np.uint8]
+    x: Examples
     y: NDArray[np.int32]
 
     def __len__(self) -> int:

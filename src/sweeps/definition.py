@@ -11,8 +11,9 @@ from typing import Any, Self
 
 import yaml
 
-from src.config import OPTIMIZER_HYPERPARAMETERS, RunConfig
+from src.config import RunConfig
 from src.errors import UserError
+from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS
 from src.sweeps.checks import Checker
 
 
