@@ -10,7 +10,7 @@ are kept too, and a later run of the same structure starts at once and costs no 
 
 import math
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -110,6 +110,25 @@ class EpochRunner:
         # Batches, not the data set, go to an accelerator, which need not have room for all of it.
         with tf.device("CPU:0"):
             self._x, self._y = tf.constant(train.x), tf.constant(train.y)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the next epoch depends on besides the seed and the data, by name."""
+        model = {f"model/{i}": v.numpy() for i, v in enumerate(self.network.model.variables)}
+        return model | {f"optimizer/{k}": v for k, v in self._optimizer.state().items()}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on exactly where :meth:`state` was taken. Call :meth:`start` first.
+
+        Raises:
+            ValueError: if it is the state of another network or optimizer.
+        """
+        parts: dict[str, dict[str, NDArray[Any]]] = {"model": {}, "optimizer": {}}
+        for name, value in state.items():
+            part, _, rest = name.partition("/")
+            parts[part][rest] = value
+        self._optimizer.load_state(parts["optimizer"])
+        for i, variable in enumerate(self.network.model.variables):
+            variable.assign(parts["model"][str(i)])
 
     def release_data(self) -> None:
         """Let go of the examples."""

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from src.config import Activation, Loss, RunConfig, WeightInit
-from src.hyperparameters import OptimizerName
 from src.datasets.spec import TrainingData
+from src.hyperparameters import OptimizerName
 from src.model import NeuralNetwork, accuracy
 from src.paths import ROOT
 
