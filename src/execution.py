@@ -1,0 +1,36 @@
+"""How the steps of a training are executed: compiled by XLA, or as a TensorFlow graph."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from src.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A way to execute.
+
+    Attributes:
+        jit: whether XLA compiles the steps.
+        reason: why, for people.
+    """
+
+    jit: bool
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{'XLA' if self.jit else 'TensorFlow graph'} ({self.reason})"
+
+
+def choose_execution(config: RunConfig) -> Execution:
+    """What ``--jit`` says, or what was measured to be faster for this model on this device."""
+    if config.jit != "auto":
+        return Execution(config.jit == "on", f"as --jit {config.jit} says")
+    if tf.config.list_logical_devices("GPU"):
+        return Execution(True, "on a GPU, XLA fuses what lies between the matrix products")
+    if config.model == "mlp":
+        return Execution(True, "an mlp on a CPU has small steps, whose overhead XLA removes")
+    if config.model == "rnn":
+        return Execution(False, "an rnn")
+    return Execution(False, "on a CPU, oneDNN's convolutions are faster than XLA's")
