@@ -67,7 +67,7 @@ def evaluate_checkpoint(
     name = dataset or config.dataset
     # Before the data are fetched, which may take long.
     _check_fit(checkpoint.spec, config.dataset, get_dataset(name).spec, name)
-    spec, test = datasets.load_test(name)
+    spec, test = datasets.load_test(config.model_copy(update={"dataset": name}))
 
     probabilities = network.predict(test.x)
     predicted = probabilities.argmax(axis=1)

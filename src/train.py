@@ -44,7 +44,7 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
     from src.tracking import Outcome, Tracker
 
     _check_writable(models_dir)
-    data = datasets.load_training(config.dataset, config.val_fraction, config.seed)
+    data = datasets.load_training(config)
     tracker = Tracker(config)
     checkpoint = models_dir / f"best_model_{tracker.run_id}"
     network = NeuralNetwork(config, data.spec)

@@ -25,7 +25,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = RunConfig(
         dataset="synthetic", epochs=2, hidden_size=32, loss="mse", optimizer="rmsprop"
     )
-    data = datasets.load_training("synthetic", config.val_fraction, config.seed)
+    data = datasets.load_training(config)
     network = NeuralNetwork(config, data.spec)
     stem = tmp_path_factory.mktemp("models") / "best_model_tiny"
     trainer.train(network, config, data, checkpoint=stem, on_epoch=lambda metrics: None)
@@ -73,7 +73,7 @@ def test_metrics_agree_with_predictions_and_with_the_model_on_the_test_set(
     summary = json.loads((evaluation.folder / "metrics.json").read_text())
     table = pd.read_csv(evaluation.folder / "predictions.csv")
     network, _ = checkpoints.load(checkpoint)
-    spec, test = datasets.load_test("synthetic")
+    spec, test = datasets.load_test(RunConfig(dataset="synthetic"))
     probabilities = network.predict(test.x).astype(np.float64)
     squared_errors = (probabilities - np.eye(spec.num_classes)[test.y]) ** 2
 

@@ -2,11 +2,15 @@
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from src.datasets.cache import cache_folder, raw_files
 from src.datasets.catalogue import DataSet, get_dataset
 from src.datasets.spec import Half, InputSpec, Split, TrainingData
 from src.errors import UserError
+
+if TYPE_CHECKING:
+    from src.config import RunConfig
 
 
 def fetch(name: str) -> Path:
@@ -23,49 +27,53 @@ def fetch(name: str) -> Path:
     return cache_folder(dataset)
 
 
-def load_training(name: str, val_fraction: float, seed: int) -> TrainingData:
+def load_training(config: "RunConfig") -> TrainingData:
     """The training half, split at random into a part to train on and a part to validate with.
 
     The parts hold the classes in the same proportions. The test half has no part in it.
 
     Args:
-        name: a name of the catalogue.
-        val_fraction: share of the training half that becomes the validation part, rounded up.
-        seed: of the split; the same seed gives the same split.
+        config: names the data set and, for reviews, how they are encoded; ``val_fraction`` is the
+            share of the training half that becomes the validation part, rounded up; the same
+            ``seed`` gives the same split.
 
     Raises:
         UserError: as :func:`fetch`, or if either part would be too small to hold every class.
     """
-    dataset = get_dataset(name)
+    dataset = get_dataset(config.dataset)
     half = _load_half(dataset, "train")
+    val_fraction = config.val_fraction
     validation_size = math.ceil(val_fraction * len(half)) if 0 < val_fraction < 1 else 0
     if min(validation_size, len(half) - validation_size) < dataset.spec.num_classes:
         raise UserError(
             f"val_fraction {val_fraction} is too near 0 or 1: training and validation each need at"
-            f" least one of the {len(half)} examples of {name} for each of its"
+            f" least one of the {len(half)} examples of {dataset.name} for each of its"
             f" {dataset.spec.num_classes} classes"
         )
     # Here because scikit-learn takes a second to import.
     from sklearn.model_selection import train_test_split
 
     train, validation = train_test_split(
-        range(len(half)), test_size=validation_size, stratify=half.y, random_state=seed
+        range(len(half)), test_size=validation_size, stratify=half.y, random_state=config.seed
     )
     return TrainingData(
-        name=name,
+        name=dataset.name,
         spec=dataset.spec,
         train=Split(half.x[train], half.y[train]),
         validation=Split(half.x[validation], half.y[validation]),
     )
 
 
-def load_test(name: str) -> tuple[InputSpec, Split]:
+def load_test(config: "RunConfig") -> tuple[InputSpec, Split]:
     """The test half, for the evaluation of a finished model only.
+
+    Args:
+        config: names the data set and, for reviews, how they are encoded.
 
     Raises:
         UserError: as :func:`fetch`.
     """
-    dataset = get_dataset(name)
+    dataset = get_dataset(config.dataset)
     return dataset.spec, _load_half(dataset, "test")
 
 

@@ -6,11 +6,17 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from src.config import RunConfig
 from src.datasets import CATALOGUE, Split, fetch, load_test, load_training
 from src.datasets.cache import cache_folder
 from src.datasets.spec import InputSpec
 from src.errors import UserError
 from tests.datasets.local_sources import CONTENTS, tiny_dataset
+
+
+def synthetic(**changes: float) -> RunConfig:
+    """A run on the synthetic data; not checked, so that what a config refuses can be tried."""
+    return RunConfig(dataset="synthetic").model_copy(update=changes)
 
 
 def rows(split: Split) -> set[bytes]:
@@ -22,7 +28,7 @@ def rows(split: Split) -> set[bytes]:
 def test_parts_are_disjoint_complete_and_hold_the_classes_in_proportion(
     val_fraction: float,
 ) -> None:
-    data = load_training("synthetic", val_fraction, seed=3)
+    data = load_training(synthetic(val_fraction=val_fraction, seed=3))
     total = CATALOGUE["synthetic"].train_size
     assert len(data.validation) == np.ceil(val_fraction * total)
     assert len(rows(data.train)) == len(data.train)
@@ -38,21 +44,21 @@ def test_uneven_classes_keep_their_proportions(monkeypatch: pytest.MonkeyPatch) 
     uneven = Split(np.zeros((1200, 8, 8, 1), np.uint8), y)
     dataset = replace(CATALOGUE["synthetic"], decode=lambda half, files: uneven)
     monkeypatch.setitem(CATALOGUE, "synthetic", dataset)
-    data = load_training("synthetic", 0.1, seed=0)
+    data = load_training(synthetic())
     assert np.bincount(data.validation.y).tolist() == [70, 30, 15, 5]
 
 
 def test_labels_stay_with_their_examples() -> None:
     spec, half = CATALOGUE["synthetic"].spec, CATALOGUE["synthetic"].decode("train", {})
     label_of = {example.tobytes(): label for example, label in zip(half.x, half.y, strict=True)}
-    data = load_training("synthetic", 0.2, seed=1)
+    data = load_training(synthetic(val_fraction=0.2, seed=1))
     assert data.spec == spec
     for split in (data.train, data.validation):
         assert [label_of[example.tobytes()] for example in split.x] == split.y.tolist()
 
 
 def test_same_seed_same_split_other_seed_other_split_of_the_same_examples() -> None:
-    first, again, other = (load_training("synthetic", 0.1, seed) for seed in (7, 7, 8))
+    first, again, other = (load_training(synthetic(seed=seed)) for seed in (7, 7, 8))
     np.testing.assert_array_equal(first.validation.x, again.validation.x)
     np.testing.assert_array_equal(first.train.y, again.train.y)
     assert rows(first.validation) != rows(other.validation)
@@ -60,8 +66,8 @@ def test_same_seed_same_split_other_seed_other_split_of_the_same_examples() -> N
 
 
 def test_training_data_hold_no_test_example() -> None:
-    data = load_training("synthetic", 0.1, seed=0)
-    _, test = load_test("synthetic")
+    data = load_training(synthetic())
+    _, test = load_test(synthetic())
     assert len(test) == CATALOGUE["synthetic"].test_size
     assert not rows(test) & (rows(data.train) | rows(data.validation))
 
@@ -69,18 +75,19 @@ def test_training_data_hold_no_test_example() -> None:
 @pytest.mark.parametrize("val_fraction", [0.0, 1.0, -0.1, 0.002, 0.999, float("nan")])
 def test_a_fraction_that_cannot_be_stratified_is_the_users_to_mend(val_fraction: float) -> None:
     with pytest.raises(UserError, match="val_fraction"):
-        load_training("synthetic", val_fraction, seed=0)
+        load_training(synthetic(val_fraction=val_fraction))
 
 
 def test_the_smallest_fractions_that_can_be_stratified_work() -> None:
-    assert np.bincount(load_training("synthetic", 4 / 1200, 0).validation.y).tolist() == [1] * 4
-    assert np.bincount(load_training("synthetic", 1196 / 1200, 0).train.y).tolist() == [1] * 4
+    few = load_training(synthetic(val_fraction=4 / 1200))
+    many = load_training(synthetic(val_fraction=1196 / 1200))
+    assert np.bincount(few.validation.y).tolist() == [1] * 4
+    assert np.bincount(many.train.y).tolist() == [1] * 4
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    for load in (fetch, load_test, lambda name: load_training(name, 0.1, 0)):
-        with pytest.raises(UserError, match=r"unknown data set 'minst'.*mnist"):
-            load("minst")
+    with pytest.raises(UserError, match=r"unknown data set 'minst'.*mnist"):
+        fetch("minst")
 
 
 def test_files_come_through_the_same_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +98,9 @@ def test_files_come_through_the_same_door(tmp_path: Path, monkeypatch: pytest.Mo
     for name, content in CONTENTS.items():
         (folder / name).write_bytes(content)
     assert fetch("tiny") == folder
-    data = load_training("tiny", 0.1, seed=0)
-    spec, test = load_test("tiny")
+    config = RunConfig().model_copy(update={"dataset": "tiny"})
+    data = load_training(config)
+    spec, test = load_test(config)
     assert (data.name, data.spec) == ("tiny", spec)
     assert (data.train.x.shape, data.validation.y.tolist().count(1)) == ((54, 6, 6, 1), 3)
     assert test.x.tobytes() == CONTENTS["t10k-images-idx3-ubyte"][16:]
@@ -103,7 +111,7 @@ def normalised(split: Split, spec: InputSpec) -> np.ndarray:
 
 
 def test_synthetic_is_learned_in_three_epochs_but_not_by_a_linear_model() -> None:
-    data = load_training("synthetic", 0.1, seed=0)
+    data = load_training(synthetic())
     train, validation = normalised(data.train, data.spec), normalised(data.validation, data.spec)
     network = MLPClassifier((128, 128), batch_size=32, random_state=0)  # Adam, 0.001
     for _ in range(3):
@@ -128,8 +136,9 @@ def test_synthetic_catalogue_facts_are_those_of_its_data() -> None:
 @pytest.mark.parametrize("name", ["fashion_mnist", "mnist"])
 def test_real_images_match_the_catalogue(name: str) -> None:
     dataset = CATALOGUE[name]
-    data = load_training(name, 0.1, seed=0)
-    spec, test = load_test(name)
+    config = RunConfig.parse({"dataset": name})
+    data = load_training(config)
+    spec, test = load_test(config)
     assert data.train.x.shape == (54_000, 28, 28, 1)
     assert data.validation.x.shape == (6_000, 28, 28, 1)
     assert test.x.shape == (dataset.test_size, 28, 28, 1)
