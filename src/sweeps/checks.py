@@ -4,12 +4,13 @@ import difflib
 import json
 import math
 from collections.abc import Hashable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 
-from src.config import RunConfig, kind
+from src.config import RunConfig, kind, parse_value, takes_list
 from src.errors import UserError
 from src.metrics import METRIC_NAMES
 
@@ -49,6 +50,8 @@ _OPTIONAL = ("q", "probabilities")
 _EXPONENTS = {"log_uniform": 1, "q_log_uniform": 1, "inv_log_uniform": -1}
 _NOT_SWEPT = ("no_wandb", "run_name")  # a sweep's runs are tracked, and named by the server
 _WHOLE = ("constant", "categorical", "categorical_w_probabilities", "int_uniform")
+# Whether these go together depends on their values; of every other one, on its name alone.
+_DECIDING = ("model", "dataset", "head", "num_layers", "hidden_size")
 
 
 class Checker:
@@ -82,6 +85,7 @@ class Checker:
         parameters = self._mapping(sweep["parameters"], "parameters", None)
         for name, node in parameters.items():
             self._check_parameter(name, node, method)
+        self._check_together(sweep["parameters"], parameters)
         config = {"program": PROGRAM, **self._value(self._root)}
         try:
             json.dumps(config)
@@ -138,6 +142,35 @@ class Checker:
             self._fail(node, f"{name}: a grid needs values, not a range")
         self._check_values(name, distribution, spec)
 
+    def _check_together(self, root: yaml.Node, parameters: dict[str, yaml.Node]) -> None:
+        """Every run must be one that RunConfig takes, whatever the search chooses."""
+        others = {name: RunConfig.model_fields[name].default for name in parameters}
+        deciding = [name for name in _DECIDING if name in parameters]
+        for values in product(
+            *(self._deciding_values(name, parameters[name]) for name in deciding)
+        ):
+            try:
+                RunConfig.parse(others | dict(zip(deciding, values, strict=True)))
+            except UserError as error:
+                name, _, why = str(error).removeprefix("--").partition(": ")
+                # A model that nobody wrote is the default one: then the data set does not fit it.
+                node = parameters.get(name) or parameters.get("dataset") or root
+                self._fail(node, f"{name}: {why}")
+
+    def _deciding_values(self, name: str, node: yaml.Node) -> list[Any]:
+        """The values of a parameter that may differ in what they go together with."""
+        spec = self._value(node)
+        if "values" in spec:
+            # Of sizes, only how many layers they are for.
+            return list(
+                {str(len(v)) if isinstance(v, list) else v: v for v in spec["values"]}.values()
+            )
+        if "value" in spec:
+            return [spec["value"]]
+        ends = [spec.get("min"), spec.get("max")]
+        whole = all(isinstance(end, int) for end in ends) and "q" not in spec
+        return ends if whole else [RunConfig.model_fields[name].default]
+
     def _check_whole(self, name: str, node: yaml.Node, spec: dict[str, yaml.Node]) -> None:
         if "q" not in spec:
             self._fail(node, f"{name} is a whole number; use int_uniform, q_uniform or values")
@@ -184,9 +217,12 @@ class Checker:
         value = self._value(node) if value is None else value
         if isinstance(value, str | bool) and kind(name) in (int, float):
             hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if _is_number(value) else ""
-            self._fail(node, f"{name}: {value!r} is not a number{hint}")
+            lists = " or a list such as [64, 32]" if takes_list(name) else ""
+            self._fail(node, f"{name}: {value!r} is not a number{lists}{hint}")
+        if isinstance(value, bool) and kind(name) is str:
+            self._fail(node, f"{name}: YAML reads on and off as True and False; quote them")
         try:
-            RunConfig.parse({name: value})
+            parse_value(name, value)
         except UserError as error:
             self._fail(node, str(error).removeprefix("--"))
 

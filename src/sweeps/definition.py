@@ -5,6 +5,7 @@ The keys are those of W&B's "sweep configuration options"; every parameter must 
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +14,7 @@ import yaml
 
 from src.config import RunConfig
 from src.errors import UserError
-from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS
+from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS, SCHEDULE_HYPERPARAMETERS
 from src.sweeps.checks import Checker
 
 
@@ -65,20 +66,21 @@ class SweepDefinition:
     def for_embedded_server(self, seed: int | None) -> Self:
         """This sweep with what only the embedded server understands.
 
-        That is a seed of the search, and which optimizers read a hyperparameter: the others' runs
-        do not differ by it.
+        That is a seed of the search, and which optimizers or schedules read a hyperparameter: the
+        others' runs do not differ by it.
         """
         config = dict(self.config)
         if seed is not None:
             config["seed"] = seed
-        if "optimizer" in config["parameters"]:
-            conditions = {
-                name: {"optimizer": optimizers}
-                for name, optimizers in _readers().items()
-                if name in config["parameters"]
-            }
-            if conditions:
-                config["conditions"] = conditions
+        parameters = config["parameters"]
+        conditions = {
+            name: {chooser: readers}
+            for chooser, table in _READERS.items()
+            for name, readers in table.items()
+            if {name, chooser} <= set(parameters)
+        }
+        if conditions:
+            config["conditions"] = conditions
         return replace(self, config=config)
 
     @property
@@ -114,14 +116,21 @@ def load_definition(path: Path) -> SweepDefinition:
     return SweepDefinition(Checker(path, node).check())
 
 
-def _readers() -> dict[str, list[str]]:
-    """For each hyperparameter of an optimizer, the optimizers that read it.
-
-    Weight decay is not among them: where the optimizer does not decouple it, the loss has it.
-    """
+def _readers(table: Mapping[Any, tuple[str, ...]]) -> dict[str, list[str]]:
+    """For each hyperparameter that only some choices read, those choices."""
     readers: dict[str, list[str]] = {}
-    for optimizer, names in OPTIMIZER_HYPERPARAMETERS.items():
+    for choice, names in table.items():
         for name in names:
-            readers.setdefault(name, []).append(optimizer)
-    readers.pop("weight_decay")
+            readers.setdefault(name, []).append(choice)
     return readers
+
+
+# Not weight decay: where the optimizer does not decouple it, the loss has it.
+_READERS = {
+    "optimizer": {
+        name: readers
+        for name, readers in _readers(OPTIMIZER_HYPERPARAMETERS).items()
+        if name != "weight_decay"
+    },
+    "lr_schedule": _readers(SCHEDULE_HYPERPARAMETERS),
+}

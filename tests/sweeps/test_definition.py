@@ -133,6 +133,83 @@ def test_a_fault_is_named_with_its_line(
     assert message in text
 
 
+SPACE = """\
+method: random
+metric: {name: val_accuracy, goal: maximize}
+parameters:
+"""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "line", "message"),
+    [
+        # The default model is an mlp, the default data set Fashion-MNIST.
+        (["filters: {values: [[32], [32, 64]]}"], 4, "filters: it is for model cnn, not mlp"),
+        (["sequence_length: {value: 9}"], 4, "sequence_length: it is for reviews, and fashion_mn"),
+        (
+            ["model: {values: [mlp, resnet]}", "dropout: {min: 0.0, max: 0.5}"],
+            5,
+            "dropout: it is for model mlp or cnn or rnn, not resnet",
+        ),
+        (
+            ["model: {value: rnn}", "dataset: {values: [imdb, mnist]}", "flip: {value: true}"],
+            6,
+            "flip: it is for pictures, and imdb has reviews",
+        ),
+        (["dataset: {value: imdb}", "model: {value: cnn}"], 5, "model: a cnn takes pictures, imdb"),
+        (
+            ["model: {value: cnn}", "hidden_size: {value: 64}", "head: {values: [dense, global]}"],
+            5,
+            "hidden_size: it is for head dense",
+        ),
+        (
+            ["model: {value: rnn}", "num_layers: {min: 0, max: 2}"],
+            5,
+            "num_layers: an rnn has at least 1",
+        ),
+        (
+            ["hidden_size: {values: [64, [64, 32]]}", "num_layers: {min: 2, max: 3}"],
+            5,
+            "num_layers: 3, but hidden_size lists 2",
+        ),
+        (["hidden_size: {values: [64, [64, 0]]}"], 4, "hidden_size: [64, 0] is not allowed; it ta"),
+        (
+            ["hidden_size: {values: ['64,32']}"],
+            4,
+            "hidden_size: '64,32' is not a number or a list such as [64, 32]",
+        ),
+        (["filters: {values: [[]]}", "model: {value: cnn}"], 4, "filters: [] is not allowed"),
+        (["jit: {values: [on, off]}"], 4, "jit: YAML reads on and off as True and False; quote"),
+        (["precision: {min: 1, max: 2}"], 4, "precision is not a number; give its values"),
+    ],
+)
+def test_what_makes_no_sense_together_is_refused_with_its_line(
+    tmp_path: Path, parameters: list[str], line: int, message: str
+) -> None:
+    text = SPACE + "".join(f"  {parameter}\n" for parameter in parameters)
+    with pytest.raises(UserError) as raised:
+        load(tmp_path, text)
+    assert str(raised.value).startswith(f"{tmp_path / 'sweep.yaml'}:{line}: {message}")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        ["model: {value: cnn}", "filters: {values: [16, [32, 64], [32, 64, 128]]}"],
+        ["hidden_size: {values: [128, [256, 128], [64]]}"],
+        ["hidden_size: {values: [[256, 128], [64, 64]]}", "num_layers: {value: 2}"],
+        ["model: {value: cnn}", "hidden_size: {values: [64, [128, 64]]}"],
+        ["model: {values: [mlp, rnn]}", "dataset: {values: [imdb, mnist]}", "dropout: {value: 0}"],
+        ["strategy: {values: [single, mirrored]}", "jit: {values: ['on', auto]}"],
+        ["precision: {values: [float32, bfloat16]}", "lr_schedule: {values: [step, one_cycle]}"],
+        ["filters: {min: 8, max: 64}", "model: {value: cnn}"],
+        ["num_layers: {distribution: q_uniform, min: 1, max: 3, q: 1}", "model: {value: rnn}"],
+    ],
+)
+def test_what_makes_sense_together_is_accepted(tmp_path: Path, parameters: list[str]) -> None:
+    load(tmp_path, SPACE + "".join(f"  {parameter}\n" for parameter in parameters))
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text"])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError, match="a sweep file is a mapping"):
@@ -165,12 +242,18 @@ def test_planned_sets_the_number_of_runs(tmp_path: Path) -> None:
     assert definition.planned(5, 20).config["run_cap"] == 5
 
 
-def test_the_embedded_server_is_told_which_optimizers_read_what(tmp_path: Path) -> None:
+def test_the_embedded_server_is_told_which_choices_read_what(tmp_path: Path) -> None:
     """Runs of sgd that differ in momentum alone are the same run."""
     momentum = "  momentum: {values: [0.5, 0.9]}\n  weight_decay: {values: [0, 0.1]}\n"
     config = load(tmp_path, GOOD + momentum).for_embedded_server(seed=3).config
     assert config["seed"] == 3
     assert config["conditions"] == {"momentum": {"optimizer": ["momentum", "nag"]}}
+    schedule = "  lr_schedule: {values: [cosine, step]}\n  lr_step_epochs: {values: [2, 4]}\n"
+    config = load(tmp_path, GOOD + schedule + momentum).for_embedded_server(seed=3).config
+    assert config["conditions"] == {
+        "momentum": {"optimizer": ["momentum", "nag"]},
+        "lr_step_epochs": {"lr_schedule": ["step"]},
+    }
     plain = load(tmp_path, GOOD)
     assert plain.for_embedded_server(seed=None).config == plain.config
 
