@@ -3,11 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from src.architectures.cnn import build_cnn
 from src.architectures.mlp import build_mlp
+from src.architectures.resnet import build_resnet
 from src.config import RunConfig
 from src.datasets.spec import InputSpec
 
-_BUILDERS: dict[str, Callable[[RunConfig, InputSpec], Any]] = {"mlp": build_mlp}
+_BUILDERS: dict[str, Callable[[RunConfig, InputSpec], Any]] = {
+    "mlp": build_mlp,
+    "cnn": build_cnn,
+    "resnet": build_resnet,
+}
 
 
 def build_model(config: RunConfig, spec: InputSpec) -> Any:

@@ -22,22 +22,51 @@ INITIALIZERS: dict[str, Callable[[int], Any]] = {
 class Layers:
     """Makes the layers of one network, as its config wants them.
 
-    Kernels and dropout draw their seeds from two streams: with or without dropout, a seed gives
-    the same initial kernels.
+    Weights and dropout draw their seeds from two streams: with or without dropout, a seed gives
+    the same initial weights.
     """
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
-        self._kernel_seeds = np.random.default_rng([config.seed, 0])
+        self._weight_seeds = np.random.default_rng([config.seed, 0])
         self._dropout_seeds = np.random.default_rng([config.seed, 1])
 
     def initializer(self) -> Any:
         """The initialiser of the next kernel."""
-        return INITIALIZERS[self.config.weight_init](_draw(self._kernel_seeds))
+        return INITIALIZERS[self.config.weight_init](_draw(self._weight_seeds))
+
+    def embedding_initializer(self) -> Any:
+        """The initialiser of a table of word embeddings, whatever kernels get: it has no fan-in."""
+        return keras.initializers.RandomUniform(-0.05, 0.05, seed=_draw(self._weight_seeds))
 
     def dense(self, units: int) -> Any:
         """A dense layer without an activation."""
         return keras.layers.Dense(units, kernel_initializer=self.initializer())
+
+    def convolution(
+        self, filters: int, kernel_size: int, stride: int = 1, bias: bool = True
+    ) -> Any:
+        """A convolution without an activation; it divides the sides by its stride, rounding up."""
+        return keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides=stride,
+            padding="same",
+            use_bias=bias,
+            kernel_initializer=self.initializer(),
+        )
+
+    def hidden_layers(self) -> list[Any]:
+        """A stack of dense layers of ``layer_sizes`` units, each with all that goes with it."""
+        layers = []
+        for units in self.config.layer_sizes:
+            layers += [*self.hidden(self.dense(units)), *self.dropout()]
+        return layers
+
+    def hidden(self, layer: Any) -> list[Any]:
+        """A layer with the batch norm that the config may want, and the activation."""
+        norm = [self.batch_norm()] if self.config.batch_norm else []
+        return [layer, *norm, self.activation()]
 
     def activation(self) -> Any:
         """The activation of hidden layers."""
@@ -49,9 +78,9 @@ class Layers:
             return []
         return [keras.layers.Dropout(self.config.dropout, seed=_draw(self._dropout_seeds))]
 
-    def batch_norm(self) -> list[Any]:
-        """A batch-norm layer, if the config wants any."""
-        return [keras.layers.BatchNormalization()] if self.config.batch_norm else []
+    def batch_norm(self) -> Any:
+        """A layer that normalises over the batch."""
+        return keras.layers.BatchNormalization()
 
 
 def pixels(spec: InputSpec) -> list[Any]:

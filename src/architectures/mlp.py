@@ -21,7 +21,5 @@ def build_mlp(config: RunConfig, spec: InputSpec) -> Any:
         ``(batch, num_classes)``.
     """
     make = Layers(config)
-    layers = [*pixels(spec), keras.layers.Flatten()]
-    for units in config.layer_sizes:
-        layers += [make.dense(units), *make.batch_norm(), make.activation(), *make.dropout()]
+    layers = [*pixels(spec), keras.layers.Flatten(), *make.hidden_layers()]
     return keras.Sequential([*layers, make.dense(spec.num_classes)])

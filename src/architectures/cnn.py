@@ -1,0 +1,66 @@
+"""The convolutional network: blocks of convolutions, each halved by pooling, and a head."""
+
+from typing import Any
+
+import keras
+
+from src.architectures.layers import Layers, pixels
+from src.config import RunConfig
+from src.datasets.spec import InputSpec
+from src.errors import UserError
+
+_POOLING = {"max": keras.layers.MaxPooling2D, "avg": keras.layers.AveragePooling2D}
+
+
+def build_cnn(config: RunConfig, spec: InputSpec) -> Any:
+    """Build the network that a config describes.
+
+    Args:
+        config: for each number in ``filters`` a block: ``convolutions`` times a convolution of
+            ``kernel_size``, batch norm if wanted and the activation, the first convolution with
+            ``stride``; then 2x2 ``pooling`` and dropout. The ``head`` is hidden dense layers of
+            ``layer_sizes`` units, or the mean over the picture.
+        spec: shape and pixel statistics of the examples, and the number of classes.
+
+    Returns:
+        A ``keras.Model`` from uint8 pixels ``(batch, *spec.shape)`` to logits
+        ``(batch, num_classes)``.
+
+    Raises:
+        UserError: if the pictures are too small for so many blocks, or for the stride.
+    """
+    _check_size(config, spec.shape)
+    make = Layers(config)
+    layers = pixels(spec)
+    for filters in config.filters:
+        for i in range(config.convolutions):
+            stride = config.stride if i == 0 else 1
+            bias = not config.batch_norm  # which adds its own
+            layers += make.hidden(make.convolution(filters, config.kernel_size, stride, bias))
+        layers += [_POOLING[config.pooling](2), *make.dropout()]
+    layers += _head(make)
+    return keras.Sequential([*layers, make.dense(spec.num_classes)])
+
+
+def _head(make: Layers) -> list[Any]:
+    if make.config.head == "global":
+        return [keras.layers.GlobalAveragePooling2D()]
+    return [keras.layers.Flatten(), *make.hidden_layers()]
+
+
+def _check_size(config: RunConfig, shape: tuple[int, ...]) -> None:
+    height, width, _ = shape
+    side, stride = min(height, width), config.stride
+    for block in range(len(config.filters)):
+        side = -(-side // stride)
+        if side < 2 and block == 0:
+            raise UserError(
+                f"--stride: {stride} leaves nothing of {height}x{width} pictures to halve; "
+                "use a smaller one"
+            )
+        if side < 2:
+            raise UserError(
+                f"--filters: {height}x{width} pictures are too small for {len(config.filters)} "
+                f"blocks of stride {stride}; use at most {block} of them"
+            )
+        side //= 2
