@@ -19,9 +19,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from src.augmentation import augment
 from src.config import RunConfig
 from src.datasets.spec import InputSpec, Split
-from src.model import NeuralNetwork
+from src.execution import choose_execution
+from src.model import NeuralNetwork, Step
+from src.schedules import learning_rates
 
 # Measured on a CPU: fewer steps a chunk pay more for each call, many more are slower again.
 MAX_CHUNK_STEPS = 50
@@ -80,30 +83,55 @@ class EpochRunner:
 
     Attributes:
         network: the working copy.
+        execution: how its steps are executed.
     """
 
     def __init__(self, config: RunConfig, spec: InputSpec, examples: int) -> None:
+        self.execution = choose_execution(config)
         self.network = NeuralNetwork(config, spec)
         self.parameters = sum(math.prod(v.shape) for v in self.network.variables)
         self._optimizer = self.network.create_optimizer()
+        self._seed = tf.Variable(0, trainable=False)
         self._batch_size = min(config.batch_size, examples)
+        self._steps = math.ceil(examples / self._batch_size)
+        flops = self._batch_size * self.network.flops_per_example()
         # The last batch, which may be smaller, is always a measured step of its own.
-        steps = math.ceil(examples / self._batch_size) - 1
-        self._chunk_steps = choose_chunk_steps(steps, 6 * self._batch_size * self.parameters)
-        self._chunks = steps // self._chunk_steps if self._chunk_steps else 0
-        self._run_chunk = tf.function(self._take_chunk, jit_compile=True, autograph=False)
+        self._chunk_steps = choose_chunk_steps(self._steps - 1, flops)
+        self._plan = list(self._plan_steps())
+        # XLA makes a program for each size of a chunk, so it has one; a graph takes any.
+        steps = self._chunk_steps if self.execution.jit else None
+        batch = (tf.TensorSpec((None, *spec.shape), spec.dtype), tf.TensorSpec((None,), tf.int32))
+        self._run_chunk = tf.function(
+            self._take_chunk,
+            input_signature=[
+                *(tf.TensorSpec((steps, self._batch_size, *b.shape[1:]), b.dtype) for b in batch),
+                tf.TensorSpec((steps,), tf.float32),
+            ],
+            jit_compile=self.execution.jit,
+            autograph=False,
+        )
         self._run_step = tf.function(
             self._take_measured_step,
-            input_signature=[
-                tf.TensorSpec((None, *spec.shape), spec.dtype),
-                tf.TensorSpec((None,), tf.int32),
-            ],
+            input_signature=[*batch, tf.TensorSpec((), tf.float32)],
             autograph=False,
         )
 
+    def _plan_steps(self) -> Iterator[tuple[int, int]]:
+        """First step and number of steps of each call that an epoch consists of."""
+        done, last = 0, self._steps - 1
+        while done < last:
+            left = last - done
+            size = min(self._chunk_steps, left)
+            if size < self._chunk_steps and self.execution.jit:
+                size = 1
+            yield done, size
+            done += size
+        yield last, 1
+
     def start(self, network: NeuralNetwork, train: Split) -> None:
         """Begin a run, from the weights and the seed of ``network``, on these examples."""
-        self._seed = network.config.seed
+        self._config = network.config
+        self._seed.assign(network.config.seed)
         for own, given in zip(self.network.model.variables, network.model.variables, strict=True):
             own.assign(given)  # dropout's random state is one of them
         self._optimizer.reset(network.config.learning_rate)
@@ -141,46 +169,67 @@ class EpochRunner:
         step.
         """
         started = time.perf_counter()
-        order = np.random.default_rng([self._seed, epoch]).permutation(len(self._y))
-        chunked, rest = np.split(order, [self._chunks * self._chunk_steps * self._batch_size])
+        order = np.random.default_rng([self._config.seed, epoch]).permutation(len(self._y))
+        rates = learning_rates(self._config, epoch, self._steps)
         totals = EpochTotals()
-        for indices in np.split(chunked, self._chunks) if self._chunks else []:
-            x, y = self._gather(indices.reshape(self._chunk_steps, self._batch_size))
-            loss, accuracy = self._run_chunk(x, y)
-            totals.add(len(indices), float(loss), float(accuracy))
-            totals.stopped = should_stop()
+        for first, count in self._plan:
+            self._take(totals, first, order, rates[first : first + count])
+            finished = first + count == self._steps
+            totals.stopped = not finished and should_stop()
             if totals.stopped or not math.isfinite(totals.loss):
-                rest = rest[: self._batch_size]
+                if count > 1:
+                    self._take(totals, first + count, order, rates[first + count :][:1])
                 break
-        for start in range(0, len(rest), self._batch_size):
-            x, y = self._gather(rest[start : start + self._batch_size])
-            loss, accuracy, *norms = self._run_step(x, y)
-            totals.add(len(y), float(loss), float(accuracy))
-            totals.norms = Norms(*map(float, norms))
-        totals.learning_rate = float(self._optimizer.learning_rate)
         totals.seconds = time.perf_counter() - started
         return totals
+
+    def _take(
+        self,
+        totals: EpochTotals,
+        first: int,
+        order: NDArray[np.int64],
+        rates: NDArray[np.float32],
+    ) -> None:
+        """Take the steps from ``first`` on, one for each of the rates; a single one is measured."""
+        indices = order[first * self._batch_size :][: len(rates) * self._batch_size]
+        if len(rates) == 1:
+            loss, accuracy, *norms = self._run_step(*self._gather(indices), rates[0])
+            totals.norms = Norms(*map(float, norms))
+        else:
+            batches = indices.reshape(len(rates), self._batch_size)
+            loss, accuracy = self._run_chunk(*self._gather(batches), rates)
+        totals.add(len(indices), float(loss), float(accuracy))
+        totals.learning_rate = float(rates[-1])
 
     def _gather(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         with tf.device("CPU:0"):
             return tf.gather(self._x, indices), tf.gather(self._y, indices)
 
-    def _take_chunk(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def _take_chunk(self, x: Tensor, y: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
         """Steps over batches ``(steps, batch, ...)``: their mean loss and accuracy."""
+        steps = self._chunk_steps if self.execution.jit else tf.shape(x)[0]
 
         def step(i: Tensor, loss: Tensor, accuracy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             # The penalty is in the gradients; leaving it out of the sum saves computing it.
-            taken = self.network.take_step(x[i], y[i], self._optimizer)
+            taken = self._take_step(x[i], y[i], rates[i])
             return i + 1, loss + taken.data_loss, accuracy + taken.accuracy
 
-        steps = self._chunk_steps
         _, loss, accuracy = tf.while_loop(lambda i, *_: i < steps, step, (0, 0.0, 0.0))
-        return loss / steps, accuracy / steps
+        count = tf.cast(steps, tf.float32)
+        return loss / count, accuracy / count
 
-    def _take_measured_step(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    def _take_step(self, x: Tensor, y: Tensor, rate: Tensor) -> Step:
+        config = self.network.config
+        self._optimizer.learning_rate.assign(rate)
+        if config.shift or config.flip or config.cutout:
+            seed = tf.stack([self._seed, tf.cast(self._optimizer.iterations, tf.int32)])
+            x = augment(x, config, seed)
+        return self.network.take_step(x, y, self._optimizer)
+
+    def _take_measured_step(self, x: Tensor, y: Tensor, rate: Tensor) -> tuple[Tensor, ...]:
         """One step: its loss, its accuracy, and the three norms in order."""
         before = [tf.identity(variable) for variable in self.network.variables]
-        taken = self.network.take_step(x, y, self._optimizer)
+        taken = self._take_step(x, y, rate)
         after = [tf.identity(variable) for variable in self.network.variables]
         return (
             taken.data_loss,
@@ -203,7 +252,8 @@ def choose_chunk_steps(steps: int, flops_per_step: float) -> int:
 
 # What a compiled epoch does not depend on. Any other field, a new one too, needs its own.
 _NOT_COMPILED = (
-    *("weight_init", "learning_rate", "seed", "dataset", "val_fraction"),
+    *("weight_init", "seed", "dataset", "val_fraction"),
+    *("learning_rate", "lr_schedule", "warmup_epochs", "lr_step_epochs", "lr_step_factor"),
     *("epochs", "patience", "no_wandb", "run_name"),
 )
 # The kept runners' parameters at most; with Adam's slots that is 240 MB.

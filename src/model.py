@@ -1,7 +1,11 @@
 """NeuralNetwork: a model with its loss, its L2 penalty and one step of training."""
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -42,7 +46,8 @@ class NeuralNetwork:
     def __init__(self, config: RunConfig, spec: InputSpec) -> None:
         self.config = config
         self.spec = spec
-        self.model = build_model(config, spec)
+        with _precision(config):
+            self.model = build_model(config, spec)
         trainable = self.model.trainable_variables
         self.variables = [variable.value for variable in trainable]
         self.kernels = [v.value for v in trainable if v.name.endswith("kernel")]
@@ -55,24 +60,32 @@ class NeuralNetwork:
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Logits ``(batch, num_classes)`` for examples ``(batch, *spec.shape)``."""
-        return self.model(x, training=training)
+        return tf.cast(self.model(x, training=training), tf.float32)
 
-    def compute_loss(self, y_true: Tensor, logits: Tensor) -> Tensor:
+    def compute_loss(self, y_true: Tensor, logits: Tensor, training: bool = False) -> Tensor:
         """The mean loss of a batch, without the L2 penalty: a scalar.
 
         Args:
             y_true: class numbers, int32 ``(batch,)``.
             logits: ``(batch, num_classes)``.
+            training: whether to smooth the labels: the true class of K is then 1−ε+ε/K, every
+                other ε/K, with ε the config's ``label_smoothing`` (Szegedy et al. 2016).
 
         Returns:
             ``cross_entropy``: −log of the softmax probability of the true class.
             ``mse``: the squared difference between the softmax probabilities and the one-hot
             label, averaged over classes.
         """
-        if self.config.loss == "cross_entropy":
+        smoothing = self.config.label_smoothing if training else 0.0
+        if self.config.loss == "cross_entropy" and not smoothing:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(y_true, logits)
+            return tf.reduce_mean(losses)
+        classes = self.spec.num_classes
+        target = tf.one_hot(y_true, classes) * (1 - smoothing) + smoothing / classes
+        if self.config.loss == "cross_entropy":
+            losses = tf.nn.softmax_cross_entropy_with_logits(target, logits)
         else:
-            losses = tf.square(tf.nn.softmax(logits) - tf.one_hot(y_true, self.spec.num_classes))
+            losses = tf.square(tf.nn.softmax(logits) - target)
         return tf.reduce_mean(losses)
 
     def compute_penalty(self) -> Tensor:
@@ -101,11 +114,17 @@ class NeuralNetwork:
         """As :meth:`train_step`, telling all that there is to know of the step."""
         with tf.GradientTape() as tape:
             logits = self.forward(x_batch, training=True)
-            data_loss = self.compute_loss(y_batch, logits)
+            data_loss = self.compute_loss(y_batch, logits, training=True)
             loss = data_loss + self.compute_penalty()
         gradients = tape.gradient(loss, self.variables)
-        optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+        self.apply_gradients(gradients, optimizer)
         return Step(loss, data_loss, accuracy(y_batch, logits), gradients)
+
+    def apply_gradients(self, gradients: list[Tensor], optimizer: Optimizer) -> None:
+        """Update the variables, with gradients scaled down to the config's ``clip_norm``."""
+        if self.config.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
+        optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
 
     def predict(self, x: Examples, batch_size: int = 1000) -> NDArray[np.float32]:
         """Class probabilities ``(n, num_classes)`` of examples ``(n, *spec.shape)``."""
@@ -135,6 +154,22 @@ class NeuralNetwork:
         optimizer.build(self.variables)
         return optimizer
 
+    def flops_per_example(self) -> int:
+        """Floating-point operations of training on one example, to within what is not a product.
+
+        A kernel is multiplied once for each place of its input (a dense layer), its output (a
+        convolution) or each time step, forward and twice backward; the first layer's input needs
+        no gradient, which is not taken off.
+        """
+        total = 0
+        for layer in self.model.layers:
+            kernels = [w for w in layer.trainable_weights if w.name.endswith("kernel")]
+            for kernel in kernels:
+                convolves = len(kernel.shape) == 4
+                places = (layer.output if convolves else layer.input).shape[1:-1]
+                total += 6 * math.prod(kernel.shape) * math.prod(places)
+        return total
+
     def describe(self) -> str:
         """One line: the model's size, and how many of its tensors weight decay applies to."""
         sizes = [int(np.prod(v.shape)) for v in self.variables]
@@ -150,3 +185,16 @@ def accuracy(y_true: Tensor, logits: Tensor) -> Tensor:
     """The share of a batch whose largest logit is that of its true class: a scalar."""
     predicted = tf.argmax(logits, axis=1, output_type=tf.int32)
     return tf.reduce_mean(tf.cast(tf.equal(predicted, y_true), tf.float32))
+
+
+@contextmanager
+def _precision(config: RunConfig) -> Iterator[None]:
+    """Layers made in this context compute in the config's precision; variables are float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(
+        "mixed_bfloat16" if config.precision == "bfloat16" else config.precision
+    )
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
