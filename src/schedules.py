@@ -55,4 +55,5 @@ def learning_rates(config: RunConfig, epoch: int, steps: int) -> NDArray[np.floa
 
 def _half_cosine(start: float, end: float, share: NDArray[Any]) -> NDArray[Any]:
     """From ``start`` where ``share`` is 0 or less to ``end`` where it is 1 or more."""
-    return end + (start - end) * (1 + np.cos(math.pi * np.clip(share, 0, 1))) / 2
+    factor: NDArray[Any] = end + (start - end) * (1 + np.cos(math.pi * np.clip(share, 0, 1))) / 2
+    return factor
