@@ -3,16 +3,17 @@
 import difflib
 import json
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 
-from src.config import RunConfig, kind, parse_value, takes_list
+from src.config import RunConfig, kind
 from src.errors import UserError
 from src.metrics import METRIC_NAMES
+from src.yaml_file import YamlFile, is_number
 
 PROGRAM = "src/train.py"
 
@@ -54,14 +55,11 @@ _WHOLE = ("constant", "categorical", "categorical_w_probabilities", "int_uniform
 _DECIDING = ("model", "dataset", "head", "num_layers", "hidden_size")
 
 
-class Checker:
-    """Walks a YAML node tree, so that every fault knows its line."""
+class Checker(YamlFile):
+    """A sweep file, walked through to check it."""
 
-    def __init__(self, path: Path, root: yaml.Node | None) -> None:
-        if not isinstance(root, yaml.MappingNode):
-            raise UserError(f"{path}:1: a sweep file is a mapping with method, metric, parameters")
-        self._path = path
-        self._root = root
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "sweep file", "method, metric, parameters")
 
     def check(self) -> dict[str, Any]:
         """The sweep's configuration, if it can work.
@@ -213,19 +211,6 @@ class Checker:
             log = "log" in distribution
             self._check_value(name, spec["mu"], self._exp(spec["mu"], mean) if log else mean)
 
-    def _check_value(self, name: str, node: yaml.Node, value: Any = None) -> None:
-        value = self._value(node) if value is None else value
-        if isinstance(value, str | bool) and kind(name) in (int, float):
-            hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if _is_number(value) else ""
-            lists = " or a list such as [64, 32]" if takes_list(name) else ""
-            self._fail(node, f"{name}: {value!r} is not a number{lists}{hint}")
-        if isinstance(value, bool) and kind(name) is str:
-            self._fail(node, f"{name}: YAML reads on and off as True and False; quote them")
-        try:
-            parse_value(name, value)
-        except UserError as error:
-            self._fail(node, str(error).removeprefix("--"))
-
     def _exp(self, node: yaml.Node, exponent: float) -> float:
         try:
             return math.exp(exponent)
@@ -233,23 +218,6 @@ class Checker:
             self._fail(
                 node, f"e to the power of {exponent} is too large; min and max are exponents"
             )
-
-    def _mapping(
-        self, node: yaml.Node, what: str, known: Sequence[str] | None
-    ) -> dict[str, yaml.Node]:
-        if not isinstance(node, yaml.MappingNode):
-            self._fail(node, f"{what} must be a mapping")
-        entries: dict[str, yaml.Node] = {}
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in entries:
-                self._fail(key_node, f"{key} is given twice in {what}")
-            if known is not None and key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
-                self._fail(key_node, f"unknown key {key} in {what}; {hint}")
-            entries[key] = value_node
-        return entries
 
     def _one_of(self, node: yaml.Node, what: str, options: Sequence[str]) -> str:
         value = self._value(node)
@@ -265,25 +233,6 @@ class Checker:
     def _number(self, name: str, node: yaml.Node) -> float:
         value = self._value(node)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if _is_number(value) else ""
+            hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if is_number(value) else ""
             self._fail(node, f"{name}: {value!r} is not a number{hint}")
         return value
-
-    def _value(self, node: yaml.Node) -> Any:
-        try:
-            return yaml.SafeLoader("").construct_document(node)
-        except yaml.MarkedYAMLError as error:
-            return self._fail(node, str(error.problem))
-        except (ValueError, RecursionError) as error:
-            return self._fail(node, f"not a value that can be read: {error}")
-
-    def _fail(self, node: yaml.Node, message: str) -> NoReturn:
-        raise UserError(f"{self._path}:{node.start_mark.line + 1}: {message}")
-
-
-def _is_number(value: Hashable) -> bool:
-    try:
-        float(str(value))
-    except ValueError:
-        return False
-    return True

@@ -10,10 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from src.config import RunConfig
-from src.errors import UserError
 from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS, SCHEDULE_HYPERPARAMETERS
 from src.sweeps.checks import Checker
 
@@ -100,20 +97,7 @@ def load_definition(path: Path) -> SweepDefinition:
     Raises:
         UserError: ``FILE:LINE: fault; cure`` for the first thing that cannot work.
     """
-    try:
-        text = path.read_text()
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise UserError(f"cannot read the sweep file {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not a text file; name a sweep YAML") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{path}:{line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}:1: not YAML that can be read: {reason}") from None
-    return SweepDefinition(Checker(path, node).check())
+    return SweepDefinition(Checker(path).check())
 
 
 def _readers(table: Mapping[Any, tuple[str, ...]]) -> dict[str, list[str]]:
