@@ -15,7 +15,7 @@ if __name__ == "__main__" and not __package__:
 
 from src.config import RunConfig, choices
 from src.errors import UserError, run_command
-from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS
+from src.hyperparameters import ignored
 from src.parser import Parser
 from src.paths import PLOTS
 
@@ -67,11 +67,15 @@ def evaluate_checkpoint(
     name = dataset or config.dataset
     # Before the data are fetched, which may take long.
     _check_fit(checkpoint.spec, config.dataset, get_dataset(name).spec, name)
-    spec, test = datasets.load_test(config.model_copy(update={"dataset": name}))
+    data = config.model_copy(update={"dataset": name})
+    spec, test = datasets.load_test(data)
 
     probabilities = network.predict(test.x)
     predicted = probabilities.argmax(axis=1)
     classes = tables.classification_table(test.y, predicted, spec.class_names)
+    predictions = tables.predictions_table(test.y, probabilities, spec.class_names)
+    samples = tables.choose_samples(predictions)
+    shown = test.x[samples["index"].to_numpy()]
     metrics = {
         "accuracy": float((predicted == test.y).mean()),
         "loss": network.evaluate(test.x, test.y)[0],
@@ -91,8 +95,10 @@ def evaluate_checkpoint(
         metrics=metrics,
         classes=classes,
         confusion=tables.confusion_table(test.y, predicted, spec.class_names),
-        predictions=tables.predictions_table(test.y, probabilities, spec.class_names),
-        images=test.x,
+        predictions=predictions,
+        samples=samples,
+        images=shown if spec.kind == "pictures" else None,
+        reviews=datasets.decode_reviews(data, shown) if spec.kind == "reviews" else (),
     )
     folder = output_dir / f"{results.model}_{name}"
     try:
@@ -139,6 +145,16 @@ def _parse(arguments: Sequence[str] | None) -> Any:
 
 
 def _check_fit(trained: "InputSpec", trained_on: str, spec: "InputSpec", name: str) -> None:
+    if trained.kind != spec.kind:
+        raise UserError(
+            f"the model takes {trained.kind}, {name} has {spec.kind}; "
+            f"evaluate it on --dataset {trained_on}"
+        )
+    if trained.kind == "reviews" and trained_on != name:
+        raise UserError(
+            f"the model knows the words of {trained_on}, {name} has others; "
+            f"evaluate it on --dataset {trained_on}"
+        )
     if trained.shape != spec.shape:
         raise UserError(
             f"the model takes examples of shape {trained.shape}, {name} has {spec.shape}; "
@@ -153,10 +169,8 @@ def _check_fit(trained: "InputSpec", trained_on: str, spec: "InputSpec", name: s
 
 def _shown(config: RunConfig) -> dict[str, Any]:
     """The hyperparameters that this run has read."""
-    unread = {"no_wandb", "run_name"}
-    unread |= {name for names in OPTIMIZER_HYPERPARAMETERS.values() for name in names}
-    unread -= {"weight_decay", *config.optimizer_hyperparameters()}
-    return config.model_dump(exclude=unread)
+    unread = ignored(config.optimizer, config.lr_schedule) | {"no_wandb", "run_name"}
+    return config.model_dump(mode="json", exclude=unread)
 
 
 if __name__ == "__main__":

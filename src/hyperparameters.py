@@ -87,3 +87,18 @@ def refusal(name: str, model: ModelName, dataset: DatasetName) -> str | None:
         wanted, why = _DATA[name]
         return f"it is for {wanted}, and {dataset} has {kind}: {why}"
     return None
+
+
+def ignored(optimizer: OptimizerName, schedule: Schedule | None) -> set[str]:
+    """The hyperparameters that only other optimizers or other schedules read.
+
+    A schedule of None is that of a run from before there were any.
+    """
+    others = {name for names in OPTIMIZER_HYPERPARAMETERS.values() for name in names}
+    others |= {name for names in SCHEDULE_HYPERPARAMETERS.values() for name in names}
+    # Weight decay everybody reads: where the optimizer does not, the loss does.
+    read = {
+        *OPTIMIZER_HYPERPARAMETERS[optimizer],
+        *SCHEDULE_HYPERPARAMETERS[schedule or "constant"],
+    }
+    return others - read - {"weight_decay"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 
 from tests.checkout import Checkout, api, copy_checkout, kill_tree, outputs_of, wait_for
 
@@ -40,6 +41,16 @@ parameters:
   optimizer: {values: [sgd, momentum, adam]}
   hidden_size: {values: [8, 16]}
   learning_rate: {values: [0.001, 0.01]}
+"""
+
+LIST_SWEEP = """\
+program: src/train.py
+method: grid
+metric: {name: val_accuracy, goal: maximize}
+parameters:
+  dataset: {value: synthetic}
+  epochs: {value: 1}
+  hidden_size: {values: [16, [16], [16, 8]]}
 """
 
 
@@ -140,6 +151,33 @@ def test_run_sweep_from_one_command(checkout: Checkout) -> None:
         best.summary["best_val_accuracy"]
         == json.loads(model.read_text())["metrics"]["val_accuracy"]
     )
+
+
+def test_lists_of_sizes_travel_through_every_kind_of_agent(checkout: Checkout) -> None:
+    """From the YAML to the network: as `--hidden_size=[16, 8]` and within a warm agent."""
+    sizes = [16, [16], [16, 8]]
+    with checkout.server() as environment:
+        sweep_path = create_sweep(checkout, environment, LIST_SWEEP)
+        code, output = checkout.run("wandb", "agent", sweep_path, **environment)
+        assert code == 0, output
+        assert "--hidden_size=[16, 8]" in output
+        code, output = checkout.run(
+            sys.executable, "run_sweep.py", "--config", checkout.write_sweep(LIST_SWEEP)
+        )
+        assert code == 0, output
+        # The table of the best configurations shows what was swept, as it was.
+        assert re.search(r"^ *0\.\d{4} +\w+ +finished +\[16, 8\]$", output, re.MULTILINE), output
+        warm = re.findall(r"/sweeps/(\w+)", output)[-1]
+        for path in (sweep_path, f"local/gradsweep/{warm}"):
+            runs = runs_of(environment, path)
+            assert [run.config["hidden_size"] for run in runs] == sizes
+            assert [run.state for run in runs] == ["finished"] * 3
+            page = requests.get(api(environment).sweep(path).url, timeout=30)
+            assert page.ok
+            assert "[16, 8]" in page.text
+    models = [json.loads(file.read_text()) for file in checkout.root.glob("models/**/*.json")]
+    layers = {(str(m["config"]["hidden_size"]), m["config"]["num_layers"]) for m in models}
+    assert layers == {("16", 3), ("[16]", 1), ("[16, 8]", 2)}
 
 
 def test_ctrl_c_keeps_finished_runs_and_resume_goes_on(checkout: Checkout) -> None:

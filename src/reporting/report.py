@@ -3,7 +3,7 @@
 import base64
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,9 @@ from src.reporting.figures import (
     per_class_accuracy_figure,
     sample_predictions_figure,
 )
-from src.reporting.tables import choose_samples, most_confused
+from src.reporting.tables import most_confused
+
+EXCERPT_WORDS = 60  # of a review, that are shown
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class Results:
         classes: :func:`src.reporting.tables.classification_table`.
         confusion: :func:`src.reporting.tables.confusion_table`.
         predictions: :func:`src.reporting.tables.predictions_table`, n rows.
-        images: shape ``(n, height, width, channels)``.
+        samples: those of its rows that are shown one by one.
+        images: of the samples, ``(samples, height, width, channels)``; None for reviews.
+        reviews: of the samples, as text; empty for pictures.
     """
 
     model: str
@@ -47,7 +51,9 @@ class Results:
     classes: pd.DataFrame
     confusion: pd.DataFrame
     predictions: pd.DataFrame
-    images: NDArray[np.uint8]
+    samples: pd.DataFrame
+    images: NDArray[np.uint8] | None = None
+    reviews: Sequence[str] = ()
 
 
 def write_report(results: Results, folder: Path) -> tuple[Path, ...]:
@@ -92,8 +98,7 @@ def _write_files(results: Results, folder: Path) -> list[str]:
 def _figures(results: Results) -> dict[str, Figure]:
     """The report's figures by file name, in the order of the page."""
     where = f"{results.dataset} test set"
-    chosen = choose_samples(results.predictions)
-    return {
+    figures = {
         "confusion_matrix_normalised.png": confusion_matrix_figure(
             results.confusion, normalised=True, title=f"Confusion matrix, {where}"
         ),
@@ -103,12 +108,12 @@ def _figures(results: Results) -> dict[str, Figure]:
         "per_class_accuracy.png": per_class_accuracy_figure(
             results.confusion, title=f"Accuracy by class, {where}"
         ),
-        "sample_predictions.png": sample_predictions_figure(
-            results.images[chosen["index"].to_numpy()],
-            chosen,
-            title=f"Sample predictions, {where}",
-        ),
     }
+    if results.images is not None:
+        figures["sample_predictions.png"] = sample_predictions_figure(
+            results.images, results.samples, title=f"Sample predictions, {where}"
+        )
+    return figures
 
 
 def _render(results: Results, pictures: Mapping[str, bytes]) -> str:
@@ -121,9 +126,18 @@ def _render(results: Results, pictures: Mapping[str, bytes]) -> str:
     )
     return environment.get_template("report.html.jinja").render(
         results=results,
+        reviews=[
+            (sample, _excerpt(review))
+            for sample, review in zip(results.samples.itertuples(), results.reviews, strict=False)
+        ],
         confused=most_confused(results.confusion).to_dict("records"),
         pictures={
             name.removesuffix(".png"): "data:image/png;base64," + base64.b64encode(png).decode()
             for name, png in pictures.items()
         },
     )
+
+
+def _excerpt(review: str) -> str:
+    words = review.split()
+    return " ".join(words[:EXCERPT_WORDS]) + (" …" if len(words) > EXCERPT_WORDS else "")

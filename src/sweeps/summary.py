@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 from shlex import quote
+from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
 
+from src.hyperparameters import ignored
 from src.paths import MODELS, ROOT, SERVER_PORT
 from src.sweeps.servers import Server
 from src.sweeps.sweep import Sweep
@@ -22,10 +24,19 @@ def leaderboard(sweep: Sweep) -> str:
             sweep.definition.metric: best["value"].map("{:.4f}".format),
             "run": best["id"],
             "ended": best["state"].where(~best["stopped_early"], "stopped early"),
-            **{name: best[name] for name in sweep.definition.varied},
+            **{
+                name: [_varied(run, name) for _, run in best.iterrows()]
+                for name in sweep.definition.varied
+            },
         }
     )
     return table.to_string(index=False)
+
+
+def _varied(run: "pd.Series[Any]", name: str) -> Any:
+    """What was varied, or a dash where the run's optimizer or schedule does not read it."""
+    schedule = run["lr_schedule"] if pd.notna(run["lr_schedule"]) else None
+    return "-" if name in ignored(run["optimizer"], schedule) else run[name]
 
 
 def keep_best_model(sweep: Sweep, checkpoints: Path) -> Path:

@@ -1,4 +1,5 @@
 import dataclasses
+import html
 import json
 import re
 import subprocess
@@ -12,8 +13,13 @@ import pytest
 from PIL import Image
 
 from src.paths import ROOT
-from src.reporting.report import Results, write_report
-from src.reporting.tables import classification_table, confusion_table, predictions_table
+from src.reporting.report import EXCERPT_WORDS, Results, write_report
+from src.reporting.tables import (
+    choose_samples,
+    classification_table,
+    confusion_table,
+    predictions_table,
+)
 
 FILES = {
     "report.html",
@@ -44,7 +50,8 @@ def make_results(names: tuple[str, ...] = ("cat", "dog", "eel"), accuracy: float
         },
         classes=classification_table(y_true, predicted, names),
         confusion=confusion_table(y_true, predicted, names),
-        predictions=predictions_table(y_true, probabilities, names),
+        predictions=(predictions := predictions_table(y_true, probabilities, names)),
+        samples=choose_samples(predictions),
         images=np.zeros((4, 8, 8, 1), np.uint8),
     )
 
@@ -103,6 +110,33 @@ def test_page_escapes_names(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
+def test_colour_pictures_are_drawn(tmp_path: Path) -> None:
+    results = dataclasses.replace(make_results(), images=np.full((4, 8, 8, 3), 200, np.uint8))
+
+    assert {file.name for file in write_report(results, tmp_path / "report")} == FILES
+
+
+def test_reviews_are_shown_as_text_that_cannot_be_markup(tmp_path: Path) -> None:
+    """Mistakes after right answers, each with its classes and how sure the model was."""
+    reviews = ("fine <b>film</b> &amp;", "good " * 500, "bad", "'><script>alert(1)</script>")
+    results = dataclasses.replace(make_results(), images=None, reviews=reviews)
+    files = write_report(results, tmp_path / "report")
+    page = files[0].read_text()
+
+    assert {file.name for file in files} == FILES - {"sample_predictions.png"}
+    assert "<script" not in page
+    assert "<b>" not in page
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
+    shown = [
+        "cat 80.0% example 0 fine <b>film</b> &amp;",
+        f"dog 80.0% example 1 {'good ' * EXCERPT_WORDS}…",
+        "eel 80.0% example 2 bad",
+        "dog → cat 80.0% example 3 '><script>alert(1)</script>",
+    ]
+    places = [text.index(sample) for sample in shown]
+    assert places == sorted(places)
+
+
 def test_perfect_model_is_reported_without_confusions(tmp_path: Path) -> None:
     results = make_results()
     y = np.array([0, 1, 2, 1])
@@ -111,6 +145,7 @@ def test_perfect_model_is_reported_without_confusions(tmp_path: Path) -> None:
         results,
         confusion=confusion_table(y, y, names),
         predictions=predictions_table(y, np.eye(3)[y], names),
+        samples=choose_samples(predictions_table(y, np.eye(3)[y], names)),
     )
     page = write_report(perfect, tmp_path / "report")[0].read_text()
 
