@@ -6,7 +6,6 @@ executes anything that a file says.
 """
 
 import hashlib
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +17,7 @@ from src.datasets.spec import InputSpec
 from src.errors import UserError
 from src.metrics import EpochMetrics
 from src.model import NeuralNetwork
+from src.saving import replacing
 
 FORMAT_VERSION = 1
 PACKAGES = ("tensorflow", "keras", "numpy")
@@ -64,24 +64,25 @@ def save(stem: Path, network: NeuralNetwork, metrics: EpochMetrics) -> None:
 
     A crash at any moment leaves the earlier or the new checkpoint loadable: each file is replaced
     in one go, and until both are, the JSON describes the earlier weights as well.
+
+    Raises:
+        UserError: if they cannot be written, the disk being full, say.
     """
     weights, info_file = checkpoint_files(stem)
     weights.parent.mkdir(parents=True, exist_ok=True)
-    new_weights = weights.with_name("." + weights.name)
-    network.model.save_weights(new_weights)
-    info = CheckpointInfo(
-        format_version=FORMAT_VERSION,
-        dataset=network.config.dataset,
-        config=network.config,
-        spec=network.spec,
-        metrics=metrics,
-        packages={package: version(package) for package in PACKAGES},
-        weights_sha256=_sha256(new_weights),
-    )
-    if weights.exists() and info_file.exists():
-        with suppress(UserError):  # what cannot be loaded now need not be kept loadable
-            _write(info_file, replace(info, previous=_read(weights, info_file)))
-    new_weights.replace(weights)
+    with replacing(weights) as new_weights:
+        network.model.save_weights(new_weights)
+        info = CheckpointInfo(
+            format_version=FORMAT_VERSION,
+            dataset=network.config.dataset,
+            config=network.config,
+            spec=network.spec,
+            metrics=metrics,
+            packages={package: version(package) for package in PACKAGES},
+            weights_sha256=_sha256(new_weights),
+        )
+        if previous := _readable(weights, info_file):
+            _write(info_file, replace(info, previous=previous))
     _write(info_file, info)
 
 
@@ -134,10 +135,17 @@ def _read(weights: Path, info_file: Path) -> CheckpointInfo:
     )
 
 
+def _readable(weights: Path, info_file: Path) -> CheckpointInfo | None:
+    """As :func:`_read`, or None: what cannot be loaded now need not be kept loadable."""
+    try:
+        return _read(weights, info_file)
+    except (UserError, FileNotFoundError):
+        return None
+
+
 def _write(file: Path, info: CheckpointInfo) -> None:
-    new = file.with_name("." + file.name)
-    new.write_bytes(_INFO.dump_json(info, indent=2, exclude_none=True))
-    new.replace(file)
+    with replacing(file) as new:
+        new.write_bytes(_INFO.dump_json(info, indent=2, exclude_none=True))
 
 
 def _sha256(file: Path) -> str:

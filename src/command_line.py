@@ -2,10 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from src.config import RunConfig, allowed, choices, kind
+from src.config import RunConfig, allowed, choices, kind, takes_list
+from src.errors import UserError
 from src.parser import Parser
+from src.recipe import Recipe
 
 # The flags in the order of --help, under the headings of RunConfig's sections.
 SECTIONS = {
@@ -31,11 +35,24 @@ SECTIONS = {
 }
 
 
-def parse_run_config(arguments: Sequence[str] | None = None, prog: str | None = None) -> RunConfig:
-    """Read a :class:`RunConfig` from ``--flag value``, ``--flag=value``, ``--switch[=True|False]``.
+@dataclass(frozen=True)
+class Command:
+    """What a command line asks for.
+
+    Attributes:
+        config: the run to train; of a run to go on with, only ``no_wandb`` is meant.
+        resume: id of the run to go on with, or None for a new run.
+    """
+
+    config: RunConfig
+    resume: str | None = None
+
+
+def parse_command(arguments: Sequence[str] | None = None, prog: str | None = None) -> Command:
+    """Read ``--flag value``, ``--flag=value``, ``--switch[=True|False]``, and a recipe if named.
 
     Raises:
-        UserError: naming the flag, its value and what it takes.
+        UserError: naming the flag, its value and what it takes, or the recipe's line.
     """
     parser = Parser(
         prog=prog,
@@ -43,12 +60,29 @@ def parse_run_config(arguments: Sequence[str] | None = None, prog: str | None = 
         epilog="Without a W&B API key the run is logged offline, into wandb/.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    run = parser.add_argument_group("run")
+    run.add_argument(
+        "--config", metavar="FILE", help="YAML of hyperparameters, such as config/recipes/*.yaml"
+    )
+    run.add_argument(
+        "--resume", metavar="RUN_ID", help="go on with a run that was interrupted or killed"
+    )
     for title, names in SECTIONS.items():
         group = parser.add_argument_group(title)
         for name in names:
             _add_flag(group, name)
     given = vars(parser.parse_args(arguments))
-    return RunConfig.parse({name: value for name, value in given.items() if value is not None})
+    flags = {name: value for name, value in given.items() if value is not None}
+    recipe, resume = flags.pop("config", None), flags.pop("resume", None)
+    if resume is not None:
+        surplus = ["config"] if recipe else [name for name in flags if name != "no_wandb"]
+        if surplus:
+            raise UserError(
+                f"--{surplus[0]}: a resumed run keeps what it was begun with; leave it out"
+            )
+    if recipe is not None:
+        return Command(Recipe(Path(recipe)).config(flags))
+    return Command(RunConfig.parse(flags), resume)
 
 
 def _add_flag(group: argparse._ArgumentGroup, name: str) -> None:
@@ -60,7 +94,9 @@ def _add_flag(group: argparse._ArgumentGroup, name: str) -> None:
     if kind(name) is bool:
         options |= {"nargs": "?", "const": True, "metavar": "True|False"}
     else:
-        options["metavar"] = "|".join(choices(name)) or kind(name).__name__.upper()
+        number = kind(name).__name__.upper()
+        several = f"{number}[,{number}...]"
+        options["metavar"] = "|".join(choices(name)) or (several if takes_list(name) else number)
     group.add_argument(f"--{name}", **options)
 
 

@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from src.metrics import EpochMetrics
 from src.paths import ROOT
 from src.reporting.figures import confusion_matrix_figure
 from src.reporting.tables import confusion_table
+from src.training_state import RunAddress
 
 PROJECT = "gradsweep"
 Outcome = Literal["completed", "early_stopping", "stopped", "interrupted", "diverged"]
@@ -68,19 +69,37 @@ def _client_settings() -> wandb.Settings:
     return settings
 
 
+def in_sweep() -> bool:
+    """Whether an agent of a sweep has started this run."""
+    return "WANDB_SWEEP_ID" in os.environ
+
+
 class Tracker:
     """One W&B run: online with an API key, offline without, a no-op with ``--no_wandb``.
 
     Once the run has started, no failure of the server reaches the training: the client keeps
     everything on disk and sends what it can.
 
+    Args:
+        config: its hyperparameters.
+        facts: what W&B shows beside them.
+        resumed: the run to go on with, if it is not a new one.
+
     Raises:
         UserError: if the server refuses the API key.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(
+        self, config: RunConfig, facts: Mapping[str, Any], resumed: RunAddress | None = None
+    ) -> None:
         self._config = config
-        self._run = _start_run(config)
+        self._run = _start_run(config, facts, resumed)
+
+    @property
+    def address(self) -> RunAddress:
+        """Where to find the run again."""
+        online = not (self._run.disabled or self._run.offline)
+        return RunAddress(self.run_id, self._run.project, self._run.entity if online else None)
 
     @property
     def run_id(self) -> str:
@@ -90,6 +109,16 @@ class Tracker:
     def log_epoch(self, metrics: EpochMetrics) -> None:
         """Log the one point of an epoch (Hyperband counts these)."""
         self._run.log(dataclasses.asdict(metrics))
+
+    def catch_up(self, epochs: Sequence[EpochMetrics]) -> None:
+        """Log those of a resumed run's epochs that the server does not have yet.
+
+        Every epoch is a step, and nothing else is one before the run's end. So the step that the
+        run is at says how many the server has; offline, none are in the new folder.
+        """
+        if not self._run.disabled:
+            for metrics in epochs[self._run.step :]:
+                self.log_epoch(metrics)
 
     def log_confusion(
         self, y_true: NDArray[np.int32], y_pred: NDArray[np.intp], class_names: tuple[str, ...]
@@ -145,10 +174,10 @@ class Tracker:
             print(f"W&B: {what} could not be logged ({reason})", file=sys.stderr)
 
 
-def _start_run(config: RunConfig) -> Any:
+def _start_run(config: RunConfig, facts: Mapping[str, Any], resumed: RunAddress | None) -> Any:
     mode = _mode(config)
     try:
-        return _init(config, mode)
+        return _init(config, facts, mode, resumed)
     except (wandb.errors.UsageError, ValidationError, OSError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
@@ -197,20 +226,35 @@ def server_answers() -> bool:
     return True
 
 
-def _init(config: RunConfig, mode: Any) -> Any:
-    # A sweep's runs belong to its project; wandb warns when it is given again.
-    in_sweep = "WANDB_SWEEP_ID" in os.environ
+def _init(
+    config: RunConfig, facts: Mapping[str, Any], mode: Any, resumed: RunAddress | None
+) -> Any:
     return wandb.init(
-        project=None if in_sweep else os.environ.get("WANDB_PROJECT", PROJECT),
+        **(_address_of(resumed) if resumed else _new_address()),
+        # Offline there is nothing to go on with: the new folder gets the whole run.
+        resume="allow" if resumed and mode == "online" else None,
         name=config.run_name,
         mode=mode,
         dir=os.environ.get("WANDB_DIR", str(ROOT)),
-        config=config.model_dump(exclude={"no_wandb", "run_name"}) | _provenance(),
+        config={**config.model_dump(exclude={"no_wandb", "run_name"}), **facts, **_provenance()},
         settings=wandb.Settings(
             init_timeout=_INIT_TIMEOUT_SECONDS,
             finish_timeout=_client_settings().finish_timeout or _FINISH_TIMEOUT_SECONDS,
         ),
     )
+
+
+def _new_address() -> dict[str, Any]:
+    # A sweep's runs belong to its project; wandb warns when it is given again.
+    return {"project": None if in_sweep() else os.environ.get("WANDB_PROJECT", PROJECT)}
+
+
+def _address_of(resumed: RunAddress) -> dict[str, Any]:
+    return {
+        "id": resumed.run_id,
+        "project": os.environ.get("WANDB_PROJECT", resumed.project),
+        "entity": os.environ.get("WANDB_ENTITY", resumed.entity),
+    }
 
 
 def _provenance() -> dict[str, Any]:

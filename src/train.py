@@ -5,19 +5,23 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 if __name__ == "__main__" and not __package__:
     # Run as a script: src/ itself must not be searched, its modules have the names of packages.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from src.command_line import parse_run_config
+from src.command_line import parse_command
 from src.config import RunConfig
 from src.errors import UserError, run_command
 from src.paths import MODELS
 from src.stopping import StopRequest
 
+if TYPE_CHECKING:
+    from src.training_run import TrainedRun
 
-def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -> Path:
+
+def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -> "TrainedRun":
     """Train one model from data to logged checkpoint.
 
     Args:
@@ -25,62 +29,39 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
         stop: asked between chunks of steps whether to end the run.
         models_dir: where ``best_model_<run id>`` goes.
 
-    Returns:
-        The stem of the best epoch's checkpoint.
-
     Raises:
-        UserError: if the data cannot be had or the loss stops being a number.
+        UserError: if the data cannot be had, the loss stops being a number, or the disk is full.
     """
     # Imported here: TensorFlow takes seconds that --help and a mistyped flag need not wait for.
-    from tqdm import tqdm
-
     from src.startup import start_tensorflow
 
     start_tensorflow()
-    from src import datasets, trainer
-    from src.checkpoints import checkpoint_files
-    from src.metrics import EpochMetrics
-    from src.model import NeuralNetwork
-    from src.tracking import Outcome, Tracker
+    from src import training_run
 
     _check_writable(models_dir)
-    data = datasets.load_training(config)
-    tracker = Tracker(config)
-    checkpoint = models_dir / f"best_model_{tracker.run_id}"
-    network = NeuralNetwork(config, data.spec)
-    print(network.describe())
+    return training_run.begin(config, stop, models_dir)
 
-    with tqdm(total=config.epochs, unit="epoch", disable=None, leave=False) as progress:
 
-        def on_epoch(metrics: EpochMetrics) -> None:
-            tracker.log_epoch(metrics)
-            progress.update()
-            tqdm.write(
-                f"epoch {metrics.epoch:>3}/{config.epochs}"
-                f"  loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.4f}"
-                f"  val_loss {metrics.val_loss:.4f}  val_accuracy {metrics.val_accuracy:.4f}"
-                f"  {metrics.examples_per_second:,.0f} examples/s"
-            )
+def resume_run(run_id: str, stop: StopRequest, no_wandb: bool = False) -> "TrainedRun":
+    """Go on with a run that was interrupted or killed, from the end of its last complete epoch.
 
-        try:
-            result = trainer.train(
-                network, config, data, checkpoint=checkpoint, on_epoch=on_epoch, should_stop=stop
-            )
-        except trainer.TrainingDiverged as error:
-            if error.best:
-                tracker.log_model(checkpoint_files(checkpoint), error.best)
-            tracker.finish("diverged", error.best)
-            raise
-        except BaseException:
-            tracker.abandon()
-            raise
+    Args:
+        run_id: the run.
+        stop: as :func:`train_run`.
+        no_wandb: whether not to log the rest.
 
-    outcome: Outcome = "interrupted" if stop.interrupted else result.outcome
-    predicted = network.predict(data.validation.x).argmax(axis=1)
-    tracker.log_confusion(data.validation.y, predicted, data.spec.class_names)
-    tracker.log_model(checkpoint_files(checkpoint), result.best)
-    tracker.finish(outcome, result.best)
-    return checkpoint
+    Raises:
+        UserError: as :func:`train_run`, or if there is no such run or it is being trained.
+    """
+    from src.training_state import StateFile
+
+    state = StateFile.find(run_id, MODELS)
+    from src.startup import start_tensorflow
+
+    start_tensorflow()
+    from src import training_run
+
+    return training_run.go_on(state, stop, no_wandb)
 
 
 def _check_writable(folder: Path) -> None:
@@ -101,12 +82,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 130 after Ctrl-C.
     """
-    config = parse_run_config(arguments, prog="python -m src.train")
+    command = parse_command(arguments, prog="python -m src.train")
     stop = StopRequest()
     stop.listen_to_signals()
-    checkpoint = train_run(config, stop)
-    print(f"Model     {checkpoint}.weights.h5")
-    print(f"Evaluate  python -m src.evaluate --model_path {quote(str(checkpoint))}")
+    if command.resume is None:
+        run = train_run(command.config, stop)
+    else:
+        run = resume_run(command.resume, stop, command.config.no_wandb)
+    print(f"Model      {run.checkpoint}.weights.h5")
+    print(f"Evaluate   python -m src.evaluate --model_path {quote(str(run.checkpoint))}")
+    if run.resume_command:
+        print(f"Resume     {run.resume_command}")
     return 130 if stop.interrupted else 0
 
 

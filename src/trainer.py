@@ -1,18 +1,23 @@
-"""The training loop: epochs of compiled steps, validation, early stopping, the best checkpoint."""
+"""The training loop: epochs of compiled steps, validation, early stopping, the best checkpoint.
+
+After an epoch its state is saved first, then the checkpoint if it is the best, and it is announced
+last. So a run killed at any moment goes on from its state, which is never behind the other two.
+"""
 
 import math
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from src import checkpoints
 from src.config import RunConfig
 from src.datasets.spec import Split, TrainingData
-from src.epochs import EpochTotals, epoch_runner
+from src.epochs import EpochRunner, EpochTotals, epoch_runner
 from src.errors import UserError
 from src.metrics import EpochMetrics
 from src.model import NeuralNetwork
+from src.training_state import Progress
 
 Outcome = Literal["completed", "early_stopping", "stopped"]
 
@@ -59,6 +64,10 @@ def never() -> bool:
     return False
 
 
+def forget(progress: Progress) -> None:
+    """A ``save_state`` that keeps nothing."""
+
+
 def train(
     network: NeuralNetwork,
     config: RunConfig,
@@ -67,6 +76,8 @@ def train(
     checkpoint: Path,
     on_epoch: Callable[[EpochMetrics], None],
     should_stop: Callable[[], bool] = never,
+    save_state: Callable[[Progress], None] = forget,
+    resumed: Progress | None = None,
 ) -> TrainingResult:
     """Train until the epochs are done, patience is out, or a stop is requested.
 
@@ -82,40 +93,79 @@ def train(
         on_epoch: called after each complete epoch.
         should_stop: asked after each chunk of steps, for most models well under a second apart,
             and between epochs.
+        save_state: called before the first epoch, and after each before anybody hears of it.
+        resumed: what ``save_state`` was given last by a run that goes on here.
 
     Raises:
         TrainingDiverged: when a loss or norm is NaN or infinite.
+        UserError: if the state is not one of this network, or a file cannot be written.
     """
-    best: EpochMetrics | None = None
-    outcome: Outcome = "completed"
-    epochs_run = 0
     with epoch_runner(network, data.train) as runner:
-        for epoch in range(1, config.epochs + 1):
-            if best and should_stop():
-                outcome = "stopped"
-                break
+        if resumed:
+            _go_on(runner, network, resumed, checkpoint)
+        progress = Progress(resumed.epochs if resumed else ())
+        save_state(replace(progress, arrays=runner.state()))
+        while not (outcome := _outcome(config, progress, should_stop)):
+            epoch = len(progress.epochs) + 1
             totals = runner.run(epoch, should_stop)
-            if best and totals.stopped:
+            if progress.best and totals.stopped:
                 outcome = "stopped"
                 break
             number = 0 if totals.stopped else epoch
-            metrics = _measure(number, totals, runner.network, data.validation, best)
+            metrics = _measure(number, totals, runner.network, data.validation, progress.best)
             if not all(map(math.isfinite, astuple(metrics))):
-                raise TrainingDiverged(metrics, best, checkpoint)
-            if best is None or metrics.val_accuracy > best.val_accuracy:
-                best = metrics
-                network.model.set_weights(runner.network.model.get_weights())
-                checkpoints.save(checkpoint, network, metrics)
+                raise TrainingDiverged(metrics, progress.best, checkpoint)
             if totals.stopped:
-                outcome = "stopped"
-                break
-            epochs_run = epoch
+                _keep(runner, network, metrics, checkpoint)
+                return TrainingResult(0, metrics, "stopped", checkpoint)
+            progress = Progress((*progress.epochs, metrics))
+            save_state(replace(progress, arrays=runner.state()))
+            if progress.best is metrics:
+                _keep(runner, network, metrics, checkpoint)
             on_epoch(metrics)
-            if 0 < config.patience <= epoch - best.epoch and epoch < config.epochs:
-                outcome = "early_stopping"
-                break
-    assert best is not None  # an epoch, even one cut short, has metrics or raises
-    return TrainingResult(epochs_run, best, outcome, checkpoint)
+    assert progress.best is not None
+    return TrainingResult(len(progress.epochs), progress.best, outcome, checkpoint)
+
+
+def _outcome(
+    config: RunConfig, progress: Progress, should_stop: Callable[[], bool]
+) -> Outcome | None:
+    """How the training ends here, between two epochs, or None if it goes on."""
+    epoch, best = len(progress.epochs), progress.best
+    if epoch == config.epochs:
+        return "completed"
+    if best and 0 < config.patience <= epoch - best.epoch:
+        return "early_stopping"
+    return "stopped" if best and should_stop() else None
+
+
+def _go_on(
+    runner: EpochRunner, network: NeuralNetwork, progress: Progress, checkpoint: Path
+) -> None:
+    """Put the weights back: the last ones into the runner, the best ones into the network."""
+    try:
+        runner.load_state(progress.arrays)
+    except (ValueError, KeyError) as error:
+        raise UserError(
+            f"the saved state does not fit the network of this version of Gradsweep ({error}); "
+            "resume it with the one that wrote it, or train the run again"
+        ) from None
+    if progress.best is None:
+        return
+    if progress.best.epoch == len(progress.epochs):
+        # It may have been killed before this checkpoint was saved.
+        _keep(runner, network, progress.best, checkpoint)
+    else:
+        best, _ = checkpoints.load(checkpoint)
+        network.model.set_weights(best.model.get_weights())
+
+
+def _keep(
+    runner: EpochRunner, network: NeuralNetwork, metrics: EpochMetrics, checkpoint: Path
+) -> None:
+    """Make the runner's weights the best ones."""
+    network.model.set_weights(runner.network.model.get_weights())
+    checkpoints.save(checkpoint, network, metrics)
 
 
 def _measure(

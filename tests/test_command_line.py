@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from src.command_line import SECTIONS, parse_run_config
+from src.command_line import SECTIONS, Command, parse_command
 from src.config import RunConfig, allowed, choices, parse_value
 from src.errors import UserError
 from src.paths import ROOT
 
 
 def test_defaults_are_those_of_the_specification() -> None:
-    assert parse_run_config([]).model_dump(include=set(SPECIFIED)) == SPECIFIED
+    assert parse_command([]).config.model_dump(include=set(SPECIFIED)) == SPECIFIED
 
 
 SPECIFIED = {
@@ -57,7 +57,7 @@ def test_every_choice_is_accepted(name: str) -> None:
     ],
 )
 def test_flag_forms(arguments: list[str], expected: dict[str, object]) -> None:
-    assert parse_run_config(arguments).model_dump(exclude_defaults=True) == expected
+    assert parse_command(arguments).config.model_dump(exclude_defaults=True) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,15 +72,32 @@ def test_flag_forms(arguments: list[str], expected: dict[str, object]) -> None:
         (["--epochs"], ["--epochs", "expected one argument"]),
         (["--epohcs", "3"], ["--epohcs", "did you mean --epochs?"]),
         (["surplus"], ["surplus"]),
+        (["--resume"], ["--resume", "expected one argument"]),
+        (["--resume", "abc", "--epochs", "3"], ["--epochs", "keeps what it was begun with"]),
+        (["--resume", "abc", "--config", "a.yaml"], ["--config", "keeps what it was begun with"]),
     ],
 )
 def test_bad_input_names_flag_value_and_range(arguments: list[str], parts: list[str]) -> None:
     with pytest.raises(UserError) as raised:
-        parse_run_config(arguments)
+        parse_command(arguments)
     message = str(raised.value)
     assert "\n" not in message
     for part in parts:
         assert part in message
+
+
+def test_a_run_to_go_on_with_may_be_told_not_to_log() -> None:
+    assert parse_command([]).resume is None
+    command = parse_command(["--resume", "abc", "--no_wandb"])
+    assert command == Command(RunConfig(no_wandb=True), "abc")
+
+
+def test_help_shows_which_flags_take_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_command(["--help"])
+    shown = capsys.readouterr().out
+    for flag in ("--hidden_size INT[,INT...]", "--filters INT[,INT...]", "--epochs INT "):
+        assert flag in shown
 
 
 @pytest.mark.parametrize("command", [["-m", "src.train"], ["src/train.py"]])

@@ -1,0 +1,36 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from src.errors import UserError
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Give a path to write to, and put what was written in the place of ``file`` in one go.
+
+    Raises:
+        UserError: if the system does not take it, the disk being full, say; ``file`` is as it was.
+    """
+    new = file.with_name("." + file.name)
+    try:
+        yield new
+        _flush(new)
+        new.replace(file)
+        _flush(file.parent)
+    except (OSError, RuntimeError) as error:  # h5py raises either when a file cannot be written
+        new.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[-1]
+        raise UserError(f"{file} cannot be written ({reason}); make room for it there") from None
+
+
+def _flush(path: Path) -> None:
+    """Have the system put a file, or the names in a folder, on the disk now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
