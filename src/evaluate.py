@@ -66,7 +66,7 @@ def evaluate_checkpoint(
     config = checkpoint.config
     name = dataset or config.dataset
     # Before the data are fetched, which may take long.
-    _check_fit(checkpoint.spec, config.dataset, get_dataset(name).spec, name)
+    _check_fit(checkpoint.spec, config.dataset, get_dataset(name).spec_for(config), name)
     data = config.model_copy(update={"dataset": name})
     spec, test = datasets.load_test(data)
 

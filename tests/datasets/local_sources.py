@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from src.datasets.cache import raw_files
-from src.datasets.catalogue import DataSet
+from src.datasets.catalogue import Pictures
 from src.datasets.idx import decode_idx_images
-from src.datasets.sources import HttpFiles, RawFile, Source, Wheel
+from src.datasets.packages import Wheel
+from src.datasets.raw_file import RawFile, Source
+from src.datasets.sources import HttpFiles
 from src.datasets.spec import InputSpec
 from src.errors import run_command
 
@@ -45,8 +47,8 @@ NAMES = sorted(CONTENTS)
 COMPRESSED = {f"{name}.gz": gzip.compress(content) for name, content in CONTENTS.items()}
 
 
-def tiny_dataset(*sources: Source) -> DataSet:
-    return DataSet(
+def tiny_dataset(*sources: Source) -> Pictures:
+    return Pictures(
         name="tiny",
         title="Tiny",
         licence="none",

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from src.datasets import sources
+from src.datasets import download
 from src.datasets.cache import cache_folder, raw_files
-from src.datasets.sources import HttpFiles, SourceError, Wheel
+from src.datasets.packages import Wheel
+from src.datasets.raw_file import SourceError
+from src.datasets.sources import HttpFiles
 from src.errors import UserError
 from tests.datasets.local_sources import (
     COMPRESSED,
@@ -74,7 +76,7 @@ def test_package_steps_in_when_the_official_address_is_too_slow_to_answer(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """It sends something all the time, so no limit on silence would end the wait."""
-    monkeypatch.setattr(sources, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         slow = threading.Thread(target=answer_a_byte_at_a_time, args=(listener,))
         slow.start()
@@ -96,7 +98,7 @@ def answer_a_byte_at_a_time(listener: socket.socket) -> None:
 def test_package_steps_in_when_the_official_download_stalls(
     folder: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(download, "STALL_SECONDS", 0.3)
     with serving(COMPRESSED) as server:
         server.stalled = set(COMPRESSED)
         raw_files(tiny_dataset(HttpFiles(server.address), build_wheel(packages)))

@@ -25,7 +25,9 @@ def test_listing_shows_every_data_set_with_sizes_licence_and_cache(tmp_path: Pat
     result = run(tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     for dataset in CATALOGUE.values():
-        (line,) = (line for line in result.stdout.splitlines() if line.startswith(dataset.name))
+        (line,) = (
+            line for line in result.stdout.splitlines() if line.startswith(f"{dataset.name} ")
+        )
         assert dataset.title in line
         assert f"{dataset.train_size:,}" in line
         assert f"{dataset.test_size:,}" in line

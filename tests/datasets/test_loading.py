@@ -9,6 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from src.config import RunConfig
 from src.datasets import CATALOGUE, Split, fetch, load_test, load_training
 from src.datasets.cache import cache_folder
+from src.datasets.catalogue import DataSet, Pictures
 from src.datasets.spec import InputSpec
 from src.errors import UserError
 from tests.datasets.local_sources import CONTENTS, tiny_dataset
@@ -17,6 +18,12 @@ from tests.datasets.local_sources import CONTENTS, tiny_dataset
 def synthetic(**changes: float) -> RunConfig:
     """A run on the synthetic data; not checked, so that what a config refuses can be tried."""
     return RunConfig(dataset="synthetic").model_copy(update=changes)
+
+
+def pictures(name: str) -> Pictures:
+    dataset: DataSet = CATALOGUE[name]
+    assert isinstance(dataset, Pictures)
+    return dataset
 
 
 def rows(split: Split) -> set[bytes]:
@@ -42,17 +49,18 @@ def test_parts_are_disjoint_complete_and_hold_the_classes_in_proportion(
 def test_uneven_classes_keep_their_proportions(monkeypatch: pytest.MonkeyPatch) -> None:
     y = np.repeat(np.arange(4, dtype=np.int32), (700, 300, 150, 50))
     uneven = Split(np.zeros((1200, 8, 8, 1), np.uint8), y)
-    dataset = replace(CATALOGUE["synthetic"], decode=lambda half, files: uneven)
+    dataset = replace(pictures("synthetic"), decode=lambda half, files: uneven)
     monkeypatch.setitem(CATALOGUE, "synthetic", dataset)
     data = load_training(synthetic())
     assert np.bincount(data.validation.y).tolist() == [70, 30, 15, 5]
 
 
 def test_labels_stay_with_their_examples() -> None:
-    spec, half = CATALOGUE["synthetic"].spec, CATALOGUE["synthetic"].decode("train", {})
+    dataset = pictures("synthetic")
+    half = dataset.decode("train", {})
     label_of = {example.tobytes(): label for example, label in zip(half.x, half.y, strict=True)}
     data = load_training(synthetic(val_fraction=0.2, seed=1))
-    assert data.spec == spec
+    assert data.spec == dataset.spec
     for split in (data.train, data.validation):
         assert [label_of[example.tobytes()] for example in split.x] == split.y.tolist()
 
@@ -122,7 +130,7 @@ def test_synthetic_is_learned_in_three_epochs_but_not_by_a_linear_model() -> Non
 
 
 def test_synthetic_catalogue_facts_are_those_of_its_data() -> None:
-    dataset = CATALOGUE["synthetic"]
+    dataset = pictures("synthetic")
     train = dataset.decode("train", {})
     assert train.x.shape == (dataset.train_size, *dataset.spec.shape)
     assert train.x.dtype == np.uint8
