@@ -1,32 +1,53 @@
-"""List the data sets, or fetch some into the cache: ``python -m src.datasets [fetch NAME]``."""
+"""The data sets: ``python -m src.datasets [[fetch|show] NAME ...]`` lists, fetches, shows."""
+
+from pathlib import Path
 
 from src.datasets.cache import cache_folder, cached_files
-from src.datasets.catalogue import CATALOGUE, DataSet, get_dataset
+from src.datasets.catalogue import CATALOGUE, DataSet, Reviews, get_dataset
 from src.datasets.loading import fetch
 from src.errors import UserError, run_command
 from src.parser import Parser
+from src.paths import PLOTS
 
 
 def main() -> None:
     """Run the command.
 
     Raises:
-        UserError: for an unknown data set, or if one cannot be fetched.
+        UserError: for an unknown data set, if one cannot be fetched, or if its figure cannot be
+            written.
     """
     parser = Parser(
         prog="python -m src.datasets",
-        usage="%(prog)s [[fetch] NAME ...]",
-        description="List the data sets and what is cached, or fetch some by name.",
+        usage="%(prog)s [[fetch | show] NAME ...] [--output_dir FOLDER]",
+        description="List the data sets and what is cached; fetch some by name; or show what is in "
+        "them: classes, values or lengths, duplicates, and a figure.",
         epilog="The cache is the user's cache folder; GRADSWEEP_CACHE names another.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(CATALOGUE)}")
-    names = parser.parse_args().names
-    if names == ["fetch"]:
-        raise UserError(f"fetch needs a name; choose from {', '.join(CATALOGUE)}")
+    parser.add_argument(
+        "--output_dir",
+        type=Path,
+        metavar="FOLDER",
+        default=PLOTS,
+        help="where show draws its figures [%(default)s]",
+    )
+    options = parser.parse_args()
+    command, names = "fetch", options.names
+    if names[:1] in (["fetch"], ["show"]):
+        command, *names = names
+        if not names:
+            raise UserError(f"{command} needs a name; choose from {', '.join(CATALOGUE)}")
     if not names:
         _list()
-    for dataset in [get_dataset(name) for name in names[names[:1] == ["fetch"] :]]:
-        _fetch(dataset)
+    for dataset in [get_dataset(name) for name in names]:
+        if command == "fetch":
+            _fetch(dataset)
+        else:
+            # Here because what draws takes seconds to import.
+            from src.datasets.show import show
+
+            show(dataset, options.output_dir)
 
 
 def _list() -> None:
@@ -46,7 +67,7 @@ def _row(dataset: DataSet) -> tuple[str, ...]:
         dataset.title,
         f"{dataset.train_size:,}",
         f"{dataset.test_size:,}",
-        "x".join(map(str, dataset.spec.shape)),
+        "text" if isinstance(dataset, Reviews) else "x".join(map(str, dataset.spec.shape)),
         str(dataset.spec.num_classes),
         _cached(dataset),
         dataset.licence,

@@ -8,7 +8,7 @@ from src.datasets.spec import Half, Texts
 
 SIZES: dict[Half, int] = {"train": 1200, "test": 400}
 
-_SEEDS: dict[Half, int] = {"train": 20172, "test": 20173}
+_SEED = 20172
 _PRAISE = ("brilliant", "gripping", "lovely", "superb", "touching")
 _BLAME = ("awful", "boring", "clumsy", "dreadful", "tedious")
 _SUBJECTS = ("acting", "camera", "ending", "music", "plot", "script", "story", "whole thing")
@@ -20,11 +20,10 @@ _FILLERS = (
     "the room was full",
     "we had seats in the third row",
 )
-_MAX_FILLERS = 5
 
 
 def generate(half: Half, files: Mapping[str, bytes] | None = None) -> Texts:
-    """Make one half: always the same reviews, as many negative as positive ones.
+    """Make one half: always the same reviews, as many negative as positive ones, no two alike.
 
     A review gives one verdict, "the plot is boring", somewhere between neutral sentences. Half of
     the verdicts are such plain ones, which a bag of words can tell. The other half name two
@@ -36,11 +35,19 @@ def generate(half: Half, files: Mapping[str, bytes] | None = None) -> Texts:
         files: ignored; it is there because data sets read from files take it.
 
     Returns:
-        Texts of 4 to 40 words; class 0 is negative, 1 is positive.
+        Texts of 4 to 41 words; class 0 is negative, 1 is positive.
     """
-    rng = np.random.default_rng(_SEEDS[half])
-    y = rng.permutation(np.arange(SIZES[half]) % 2).astype(np.int32)
-    return Texts([_review(rng, positive=bool(label)) for label in y], y)
+    rng = np.random.default_rng(_SEED)
+    labels: dict[str, int] = {}
+    total = sum(SIZES.values())
+    while len(labels) < total:
+        # A review that is there already changes nothing, so the classes keep alternating.
+        positive = len(labels) % 2
+        labels.setdefault(_review(rng, positive=bool(positive)), positive)
+    chosen = slice(SIZES["train"]) if half == "train" else slice(SIZES["train"], total)
+    texts, y = [*labels][chosen], np.array([*labels.values()], np.int32)[chosen]
+    order = rng.permutation(len(texts))
+    return Texts([texts[i] for i in order], y[order])
 
 
 def _review(rng: np.random.Generator, *, positive: bool) -> str:
@@ -48,6 +55,7 @@ def _review(rng: np.random.Generator, *, positive: bool) -> str:
     verdict = f"the {rng.choice(_SUBJECTS)} is "
     if rng.random() < 0.5:
         verdict += f"not {rng.choice(denied)} but "
-    sentences = list(rng.choice(_FILLERS, rng.integers(0, _MAX_FILLERS + 1)))
-    sentences.insert(rng.integers(0, len(sentences) + 1), verdict + rng.choice(meant))
+    fillers = rng.integers(len(_FILLERS) + 1)
+    sentences = list(rng.choice(_FILLERS, fillers, replace=False))
+    sentences.insert(rng.integers(fillers + 1), verdict + rng.choice(meant))
     return ". ".join(sentences) + "."
