@@ -8,9 +8,11 @@ XLA keeps every program that it compiled until the process ends, some 7 MB each.
 are kept too, and a later run of the same structure starts at once and costs no more memory.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -27,7 +29,7 @@ from src.model import NeuralNetwork, Step
 from src.schedules import learning_rates
 
 # Measured on a CPU: fewer steps a chunk pay more for each call, many more are slower again.
-MAX_CHUNK_STEPS = 50
+MAX_CHUNK_STEPS = 64
 # Floating-point operations of a chunk at most, for a request to stop waits until its end.
 MAX_CHUNK_FLOPS = 1e10
 
@@ -172,38 +174,45 @@ class EpochRunner:
         order = np.random.default_rng([self._config.seed, epoch]).permutation(len(self._y))
         rates = learning_rates(self._config, epoch, self._steps)
         totals = EpochTotals()
-        for first, count in self._plan:
-            self._take(totals, first, order, rates[first : first + count])
+        for first, count, x, y in self._gather_ahead(order):
+            self._take(totals, x, y, rates[first : first + count])
             finished = first + count == self._steps
             totals.stopped = not finished and should_stop()
             if totals.stopped or not math.isfinite(totals.loss):
                 if count > 1:
-                    self._take(totals, first + count, order, rates[first + count :][:1])
+                    x, y = self._gather(order, first + count, 1)
+                    self._take(totals, x, y, rates[first + count :][:1])
                 break
         totals.seconds = time.perf_counter() - started
         return totals
 
-    def _take(
-        self,
-        totals: EpochTotals,
-        first: int,
-        order: NDArray[np.int64],
-        rates: NDArray[np.float32],
-    ) -> None:
-        """Take the steps from ``first`` on, one for each of the rates; a single one is measured."""
-        indices = order[first * self._batch_size :][: len(rates) * self._batch_size]
-        if len(rates) == 1:
-            loss, accuracy, *norms = self._run_step(*self._gather(indices), rates[0])
-            totals.norms = Norms(*map(float, norms))
-        else:
-            batches = indices.reshape(len(rates), self._batch_size)
-            loss, accuracy = self._run_chunk(*self._gather(batches), rates)
-        totals.add(len(indices), float(loss), float(accuracy))
-        totals.learning_rate = float(rates[-1])
+    def _gather_ahead(self, order: NDArray[np.int64]) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+        """What the plan says, each with its examples, gathered while those before are computed."""
+        with ThreadPoolExecutor(1) as thread:
+            gathered = thread.submit(self._gather, order, *self._plan[0])
+            for (first, count), following in itertools.zip_longest(self._plan, self._plan[1:]):
+                x, y = gathered.result()
+                if following:
+                    gathered = thread.submit(self._gather, order, *following)
+                yield first, count, x, y
 
-    def _gather(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def _gather(self, order: NDArray[np.int64], first: int, count: int) -> tuple[Tensor, Tensor]:
+        """The examples of some steps: ``(batch, ...)`` of one, ``(steps, batch, ...)`` of more."""
+        indices = order[first * self._batch_size :][: count * self._batch_size]
+        if count > 1:
+            indices = indices.reshape(count, self._batch_size)
         with tf.device("CPU:0"):
             return tf.gather(self._x, indices), tf.gather(self._y, indices)
+
+    def _take(self, totals: EpochTotals, x: Tensor, y: Tensor, rates: NDArray[np.float32]) -> None:
+        """Take one step for each of the rates; a single one is measured."""
+        if len(rates) == 1:
+            loss, accuracy, *norms = self._run_step(x, y, rates[0])
+            totals.norms = Norms(*map(float, norms))
+        else:
+            loss, accuracy = self._run_chunk(x, y, rates)
+        totals.add(int(tf.size(y)), float(loss), float(accuracy))
+        totals.learning_rate = float(rates[-1])
 
     def _take_chunk(self, x: Tensor, y: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
         """Steps over batches ``(steps, batch, ...)``: their mean loss and accuracy."""
