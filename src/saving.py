@@ -18,19 +18,10 @@ def replacing(file: Path) -> Iterator[Path]:
     new = file.with_name("." + file.name)
     try:
         yield new
-        _flush(new)
+        with new.open("rb") as stream:
+            os.fsync(stream)  # or, after a power cut, the name might be there without the content
         new.replace(file)
-        _flush(file.parent)
     except (OSError, RuntimeError) as error:  # h5py raises either when a file cannot be written
         new.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[-1]
         raise UserError(f"{file} cannot be written ({reason}); make room for it there") from None
-
-
-def _flush(path: Path) -> None:
-    """Have the system put a file, or the names in a folder, on the disk now."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -203,11 +203,13 @@ class StateFile:
             return _JSON.validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            raise UserError(
-                f"{self.path} is not from this version of Gradsweep ({place}: {first['msg']}); "
-                "resume it with the one that wrote it, or delete it"
-            ) from None
+            reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        except UserError as error:
+            reason = str(error)
+        raise UserError(
+            f"{self.path} is not from this version of Gradsweep ({reason}); "
+            "resume it with the one that wrote it, or delete it"
+        )
 
 
 def _run_id(path: Path) -> str:
