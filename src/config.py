@@ -203,6 +203,10 @@ class RunConfig(BaseModel):
             raise UserError("--hidden_size: it is for head dense; a global head has none")
         if self.model == "rnn" and self.num_layers == 0:
             raise UserError("--num_layers: an rnn has at least 1")
+        if self.warmup_epochs and self.warmup_epochs >= self.epochs:
+            raise UserError(f"--warmup_epochs: {self.warmup_epochs:g} of {self.epochs} epochs")
+        if self.jit == "on" and self.strategy == "mirrored":
+            raise UserError("--jit: on is for strategy single; XLA cannot compile a mirrored step")
         sizes = self.hidden_size
         if self.model != "cnn" and isinstance(sizes, tuple) and len(sizes) != self.num_layers:
             raise UserError(f"--num_layers: {self.num_layers}, but hidden_size lists {len(sizes)}")

@@ -21,9 +21,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from src import distributed
 from src.augmentation import augment
 from src.config import RunConfig
 from src.datasets.spec import InputSpec, Split
+from src.distributed import choose_strategy
+from src.errors import UserError
 from src.execution import choose_execution
 from src.model import NeuralNetwork, Step
 from src.schedules import learning_rates
@@ -90,12 +93,20 @@ class EpochRunner:
 
     def __init__(self, config: RunConfig, spec: InputSpec, examples: int) -> None:
         self.execution = choose_execution(config)
-        self.network = NeuralNetwork(config, spec)
+        self._strategy = choose_strategy(config)
+        with self._strategy.scope():
+            self.network = NeuralNetwork(config, spec)
         self.parameters = sum(math.prod(v.shape) for v in self.network.variables)
         self._optimizer = self.network.create_optimizer()
         self._seed = tf.Variable(0, trainable=False)
         self._batch_size = min(config.batch_size, examples)
         self._steps = math.ceil(examples / self._batch_size)
+        self._devices = self._strategy.num_replicas_in_sync
+        if (last := examples - (self._steps - 1) * self._batch_size) < self._devices:
+            raise UserError(
+                f"--batch_size: {self._batch_size} leaves a last batch of {last} of {examples} "
+                f"examples, too few for {self._devices} devices; choose another"
+            )
         flops = self._batch_size * self.network.flops_per_example()
         # The last batch, which may be smaller, is always a measured step of its own.
         self._chunk_steps = choose_chunk_steps(self._steps - 1, flops)
@@ -233,6 +244,8 @@ class EpochRunner:
         if config.shift or config.flip or config.cutout:
             seed = tf.stack([self._seed, tf.cast(self._optimizer.iterations, tf.int32)])
             x = augment(x, config, seed)
+        if self._devices > 1:
+            return distributed.take_step(self.network, self._strategy, x, y, self._optimizer)
         return self.network.take_step(x, y, self._optimizer)
 
     def _take_measured_step(self, x: Tensor, y: Tensor, rate: Tensor) -> tuple[Tensor, ...]:

@@ -27,6 +27,8 @@ def choose_execution(config: RunConfig) -> Execution:
     """What ``--jit`` says, or what was measured to be faster for this model on this device."""
     if config.jit != "auto":
         return Execution(config.jit == "on", f"as --jit {config.jit} says")
+    if config.strategy == "mirrored":
+        return Execution(False, "devices meet at every step, outside what XLA can compile")
     if tf.config.list_logical_devices("GPU"):
         return Execution(True, "on a GPU, XLA fuses what lies between the matrix products")
     if config.model == "mlp":

@@ -112,13 +112,18 @@ class NeuralNetwork:
 
     def take_step(self, x_batch: Tensor, y_batch: Tensor, optimizer: Optimizer) -> Step:
         """As :meth:`train_step`, telling all that there is to know of the step."""
+        step = self.compute_gradients(x_batch, y_batch)
+        self.apply_gradients(step.gradients, optimizer)
+        return step
+
+    def compute_gradients(self, x: Tensor, y: Tensor, share: Tensor = 1.0) -> Step:
+        """What a step is made of, for a batch or for a share of one, all times ``share``."""
         with tf.GradientTape() as tape:
-            logits = self.forward(x_batch, training=True)
-            data_loss = self.compute_loss(y_batch, logits, training=True)
-            loss = data_loss + self.compute_penalty()
+            logits = self.forward(x, training=True)
+            data_loss = share * self.compute_loss(y, logits, training=True)
+            loss = data_loss + share * self.compute_penalty()
         gradients = tape.gradient(loss, self.variables)
-        self.apply_gradients(gradients, optimizer)
-        return Step(loss, data_loss, accuracy(y_batch, logits), gradients)
+        return Step(loss, data_loss, share * accuracy(y, logits), gradients)
 
     def apply_gradients(self, gradients: list[Tensor], optimizer: Optimizer) -> None:
         """Update the variables, with gradients scaled down to the config's ``clip_norm``."""
