@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from src.architectures.batch_norm import BatchNorm
 from src.config import RunConfig
 from src.datasets.spec import InputSpec
 
@@ -35,13 +36,25 @@ class Layers:
         """The initialiser of the next kernel."""
         return INITIALIZERS[self.config.weight_init](_draw(self._weight_seeds))
 
-    def embedding_initializer(self) -> Any:
-        """The initialiser of a table of word embeddings, whatever kernels get: it has no fan-in."""
-        return keras.initializers.RandomUniform(-0.05, 0.05, seed=_draw(self._weight_seeds))
-
     def dense(self, units: int) -> Any:
         """A dense layer without an activation."""
         return keras.layers.Dense(units, kernel_initializer=self.initializer())
+
+    def embedding(self, spec: InputSpec) -> Any:
+        """Words to vectors of ``embedding_size``, and a mask of which of them are not padding.
+
+        It is in float32 always: the gradient of a frequent word is a sum of thousands of terms.
+        The initialiser is no kernel's, for a table has no fan-in.
+        """
+        return keras.layers.Embedding(
+            spec.vocabulary_size,
+            self.config.embedding_size,
+            embeddings_initializer=keras.initializers.RandomUniform(
+                -0.05, 0.05, seed=_draw(self._weight_seeds)
+            ),
+            mask_zero=True,
+            dtype="float32",
+        )
 
     def convolution(
         self, filters: int, kernel_size: int, stride: int = 1, bias: bool = True
@@ -80,7 +93,7 @@ class Layers:
 
     def batch_norm(self) -> Any:
         """A layer that normalises over the batch."""
-        return keras.layers.BatchNormalization()
+        return BatchNorm()
 
 
 def pixels(spec: InputSpec) -> list[Any]:
@@ -91,7 +104,8 @@ def pixels(spec: InputSpec) -> list[Any]:
     mean, std = np.asarray(spec.mean), np.asarray(spec.std)
     return [
         keras.Input(spec.shape, dtype="uint8"),
-        keras.layers.Rescaling(scale=1 / (255 * std), offset=-mean / std),
+        # Rounded once, where the precision is lower: by the layer that takes it.
+        keras.layers.Rescaling(scale=1 / (255 * std), offset=-mean / std, dtype="float32"),
     ]
 
 

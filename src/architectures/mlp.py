@@ -1,8 +1,9 @@
-"""The multilayer perceptron: flattened pixels through a stack of dense layers to logits."""
+"""The multilayer perceptron: a stack of dense layers over flattened pixels or a bag of words."""
 
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from src.architectures.layers import Layers, pixels
 from src.config import RunConfig
@@ -12,14 +13,35 @@ from src.datasets.spec import InputSpec
 def build_mlp(config: RunConfig, spec: InputSpec) -> Any:
     """Build the network that a config describes.
 
+    A picture is its pixels in a row. A review is the mean of its words' embeddings, as in Iyyer et
+    al. 2015, "Deep unordered composition rivals syntactic methods for text classification".
+
     Args:
         config: ``num_layers`` hidden layers (0 is softmax regression) of ``hidden_size`` units.
-        spec: shape and pixel statistics of the examples, and the number of classes.
+        spec: shape of the examples, their pixel statistics or vocabulary, and the number of
+            classes.
 
     Returns:
-        A ``keras.Model`` from uint8 pixels ``(batch, *spec.shape)`` to logits
+        A ``keras.Model`` from raw examples ``(batch, *spec.shape)`` to logits
         ``(batch, num_classes)``.
     """
     make = Layers(config)
-    layers = [*pixels(spec), keras.layers.Flatten(), *make.hidden_layers()]
-    return keras.Sequential([*layers, make.dense(spec.num_classes)])
+    if spec.kind == "reviews":
+        words = keras.Input(spec.shape, dtype=spec.dtype)
+        layers = [words, make.embedding(spec), MeanOverWords(dtype="float32")]
+    else:
+        layers = [*pixels(spec), keras.layers.Flatten()]
+    return keras.Sequential([*layers, *make.hidden_layers(), make.dense(spec.num_classes)])
+
+
+class MeanOverWords(keras.layers.GlobalAveragePooling1D):  # type: ignore[misc]
+    """The mean of the vectors of a review's words, padding apart.
+
+    Unlike its parent it gives zeros, not NaN, for a review without words.
+    """
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """From ``(batch, words, size)`` and a mask ``(batch, words)`` to ``(batch, size)``."""
+        is_word = tf.cast(mask, inputs.dtype)
+        words = tf.reduce_sum(is_word, axis=1, keepdims=True)
+        return tf.einsum("bw,bws->bs", is_word, inputs) / tf.maximum(words, 1)

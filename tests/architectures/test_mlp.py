@@ -8,6 +8,7 @@ import pytest
 from src.architectures.mlp import build_mlp
 from src.config import RunConfig
 from src.datasets.spec import InputSpec
+from tests.architectures.specs import random_examples, reviews
 
 SPEC = InputSpec(shape=(4, 5, 2), class_names=("a", "b", "c"), mean=(0.5, 0.1), std=(0.25, 0.2))
 
@@ -77,3 +78,42 @@ def test_dropout_drops_in_training_only() -> None:
     first, second = np.asarray(model(x, training=True)), np.asarray(model(x, training=True))
     assert (first != second).any()
     np.testing.assert_array_equal(model(x), model(x))
+
+
+def _bag_of_words(**values: object) -> RunConfig:
+    return RunConfig.parse({"dataset": "synthetic_reviews", "embedding_size": 5} | values)
+
+
+def test_a_review_is_the_mean_of_its_words_without_padding() -> None:
+    spec = reviews(words=12, vocabulary_size=30)
+    model = build_mlp(_bag_of_words(num_layers=0), spec)
+    table, kernel, bias = model.get_weights()
+    x = random_examples(spec, 20)
+    assert (x == 0).any()
+    means = np.stack([table[review[review != 0]].mean(axis=0) for review in x])
+    np.testing.assert_allclose(model(x), means @ kernel + bias, rtol=1e-4, atol=1e-6)
+
+
+def test_a_review_without_words_is_zeros() -> None:
+    spec = reviews()
+    model = build_mlp(_bag_of_words(num_layers=0), spec)
+    *rest, bias = model.get_weights()
+    model.set_weights([*rest, bias + np.array([1, 2])])
+    np.testing.assert_array_equal(model(np.zeros((3, 12), np.int32)), [[1, 2]] * 3)
+
+
+def test_the_vector_of_padding_has_no_part_in_a_review() -> None:
+    spec = reviews()
+    model = build_mlp(_bag_of_words(num_layers=1), spec)
+    x = random_examples(spec, 20)
+    before = np.asarray(model(x))
+    table, *rest = model.get_weights()
+    table[0] = 1e6
+    model.set_weights([table, *rest])
+    np.testing.assert_allclose(model(x), before, rtol=1e-5)
+
+
+def test_weight_decay_spares_the_table_of_words() -> None:
+    model = build_mlp(_bag_of_words(num_layers=2), reviews())
+    names = [v.name for v in model.trainable_variables]
+    assert names == ["embeddings", *["kernel", "bias"] * 3]
