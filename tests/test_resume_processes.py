@@ -1,0 +1,320 @@
+"""A run that is really killed, interrupted or out of disk goes on, and W&B has each epoch once."""
+
+import random
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from src.checkpoints import load
+from src.training_state import Progress, StateFile
+from tests.checkout import Checkout, api, copy_checkout, kill_tree, wait_for
+from tests.resumable_runs import flags
+from tests.wandb_server.test_full_disk import DISKS, SmallDisk
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+TRAIN = (sys.executable, "-m", "src.train")
+MLP = [*flags("mlp"), "--batch_size=1", "--epochs=6"]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return copy_checkout(tmp_path)
+
+
+@pytest.fixture
+def server(checkout: Checkout) -> Iterator[dict[str, str]]:
+    with checkout.server() as environment:
+        yield environment
+
+
+def states(checkout: Checkout) -> list[StateFile]:
+    prefix, suffix = "training_state_", ".npz"
+    files = (checkout.root / "models").glob(f"{prefix}*{suffix}")
+    return [
+        StateFile(file.parent, file.name.removeprefix(prefix).removesuffix(suffix))
+        for file in files
+    ]
+
+
+def progress(checkout: Checkout) -> Progress | None:
+    """What the checkout's one run has saved."""
+    return states(checkout)[0].load()[1] if states(checkout) else None
+
+
+def begun(checkout: Checkout, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """A run that has saved its first state: from then on it can be resumed."""
+    process = checkout.start(*TRAIN, *arguments, **environment)
+    wait_for(lambda: states(checkout) or process.poll() is not None, 120)
+    assert process.poll() is None, process.communicate()[0]
+    return process
+
+
+def wait_for_epoch(checkout: Checkout, epoch: int) -> None:
+    """Return as soon as this epoch is saved, or the run has ended."""
+    deadline = time.monotonic() + 120
+    while (done := progress(checkout)) and len(done.epochs) < epoch:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def resume(checkout: Checkout, run_id: str, *options: str, **environment: str) -> str:
+    code, output = checkout.run(*TRAIN, "--resume", run_id, *options, **environment)
+    assert code == 0, output
+    assert states(checkout) == [], "a run that is complete leaves no state"
+    return output
+
+
+def epoch_lines(output: str) -> list[str]:
+    return re.findall(r"epoch +\d+/.* val_accuracy \S+", output)
+
+
+def best(checkout: Checkout, run_id: str) -> tuple[dict[str, float], list[NDArray[Any]]]:
+    """Metrics, but for the speed, and weights of the best epoch."""
+    network, info = load(checkout.root / "models" / f"best_model_{run_id}")
+    metrics = {k: v for k, v in vars(info.metrics).items() if k != "examples_per_second"}
+    return metrics, network.model.get_weights()
+
+
+def assert_same_best(checkout: Checkout, run_id: str, other: str) -> None:
+    (metrics, weights), (expected, expected_weights) = best(checkout, run_id), best(checkout, other)
+    assert metrics == expected
+    for own, value in zip(weights, expected_weights, strict=True):
+        np.testing.assert_array_equal(own, value)
+
+
+def id_in(output: str) -> str:
+    return re.findall(r"^Run {8}(\S+)$", output, re.MULTILINE)[0]
+
+
+@pytest.mark.parametrize("run", ["mlp", "mlp on reviews", "cnn", "resnet", "rnn"])
+def test_kills_at_random_moments_change_nothing(checkout: Checkout, run: str) -> None:
+    arguments = [*flags(run), "--batch_size=2", "--no_wandb"]
+    code, whole = checkout.run(*TRAIN, *arguments)
+    assert code == 0, whole
+    rng = random.Random(run)
+    process = begun(checkout, *arguments)
+    (state,) = states(checkout)
+    lines = ""
+    for epoch in (0, 1, 2):
+        wait_for_epoch(checkout, epoch)
+        time.sleep(rng.uniform(0, 0.5))
+        process.kill()
+        lines += process.communicate()[0]
+        if not state.exists():
+            break  # this one was faster than we
+        process = checkout.start(*TRAIN, "--resume", state.run_id)
+    lines += process.communicate(timeout=120)[0]
+    assert not state.exists()
+    # A line may be lost with the process that was to print it, or be there from both.
+    assert set(epoch_lines(lines)) <= set(epoch_lines(whole))
+    assert epoch_lines(whole)[-1] in lines
+    assert_same_best(checkout, state.run_id, id_in(whole))
+
+
+@pytest.mark.parametrize(
+    ("epoch", "delay", "kill"),
+    [
+        (0, 0.0, subprocess.Popen.kill),  # compiling, before the first epoch ends
+        (2, 0.0, subprocess.Popen.kill),  # right after saving
+        (3, 0.2, subprocess.Popen.kill),  # during an epoch
+        (3, 0.1, lambda process: kill_tree(process.pid)),  # with W&B's own process
+    ],
+    ids=["first epoch", "saved", "in an epoch", "with wandb-core"],
+)
+def test_wandb_has_every_epoch_once(
+    checkout: Checkout,
+    server: dict[str, str],
+    epoch: int,
+    delay: float,
+    kill: Callable[[subprocess.Popen[str]], None],
+) -> None:
+    code, whole = checkout.run(*TRAIN, *MLP, **server)
+    assert code == 0, whole
+    process = begun(checkout, *MLP, **server)
+    (state,) = states(checkout)
+    wait_for_epoch(checkout, epoch)
+    time.sleep(delay)
+    kill(process)
+    process.communicate()
+    assert state.exists(), "the run was over before it was killed"
+    resume(checkout, state.run_id, **server)
+
+    def history(run_id: str) -> list[dict[str, Any]]:
+        run = api(server).run(f"local/gradsweep/{run_id}")
+        assert (run.state, run.summary["outcome"]) == ("finished", "completed")
+        rows = [row for row in run.scan_history() if "val_accuracy" in row]
+        assert [row["_step"] for row in rows] == list(range(len(rows)))
+        timed = ("examples_per_second", "_runtime", "_timestamp")
+        return [{k: v for k, v in row.items() if k not in timed} for row in rows]
+
+    rows = history(state.run_id)
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert rows == history(id_in(whole))
+    assert_same_best(checkout, state.run_id, id_in(whole))
+    run = api(server).run(f"local/gradsweep/{state.run_id}")
+    assert run.config["execution"]["jit"] is True
+    assert "mlp" in run.config["execution"]["reason"]
+
+
+def test_a_run_killed_while_it_finishes_goes_on_to_its_end(
+    checkout: Checkout, server: dict[str, str]
+) -> None:
+    process = begun(checkout, *MLP, **server)
+    (state,) = states(checkout)
+    wait_for_epoch(checkout, 6)
+    process.kill()
+    process.communicate()
+    assert state.exists(), "the run was over before it was killed"
+    output = resume(checkout, state.run_id, **server)
+    assert "Resumed    after epoch 6/6" in output
+    run = api(server).run(f"local/gradsweep/{state.run_id}")
+    rows = [row["epoch"] for row in run.scan_history() if "val_accuracy" in row]
+    assert rows == [1, 2, 3, 4, 5, 6]
+    assert (run.state, run.summary["outcome"]) == ("finished", "completed")
+    assert [a.type for a in run.logged_artifacts() if a.type == "model"] == ["model"]
+
+
+def test_offline_the_new_folder_has_the_whole_run(
+    checkout: Checkout, server: dict[str, str]
+) -> None:
+    process = begun(checkout, *MLP)
+    (state,) = states(checkout)
+    wait_for_epoch(checkout, 3)
+    process.kill()
+    process.communicate()
+    resume(checkout, state.run_id)
+    offline = sorted((checkout.root / "wandb").glob(f"offline-run-*-{state.run_id}"))
+    assert len(offline) == 2
+    for folder in offline:
+        code, output = checkout.run("wandb", "sync", str(folder), **server)
+        assert code == 0, output
+    run = api(server).run(f"local/gradsweep/{state.run_id}")
+    rows = [row["epoch"] for row in run.scan_history() if "val_accuracy" in row]
+    assert rows == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_leaves_a_run_that_can_be_resumed_as_it_says(
+    checkout: Checkout, server: dict[str, str], signum: signal.Signals, code: int
+) -> None:
+    process = begun(checkout, *MLP, **server)
+    (state,) = states(checkout)
+    wait_for_epoch(checkout, 2)
+    process.send_signal(signum)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == code, output
+    name, command = output.strip().splitlines()[-1].split(maxsplit=1)
+    assert (name, command) == ("Resume", f"python -m src.train --resume {state.run_id}")
+    code, output = checkout.run(*shlex.split(command), **server)
+    assert code == 0, output
+    run = api(server).run(f"local/gradsweep/{state.run_id}")
+    rows = [row["epoch"] for row in run.scan_history() if "val_accuracy" in row]
+    assert rows == [1, 2, 3, 4, 5, 6]
+    assert (run.state, run.summary["outcome"]) == ("finished", "completed")
+    assert not run.summary["stopped_early"]
+
+
+def test_a_second_ctrl_c_drops_the_epoch_and_still_says_how_to_go_on(checkout: Checkout) -> None:
+    process = begun(checkout, *flags("mlp"), "--no_wandb")
+    (state,) = states(checkout)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert f"Resume     python -m src.train --resume {state.run_id}\n" in output
+    assert "Traceback" not in output
+    resume(checkout, state.run_id)
+
+
+def test_a_sweeps_stopped_run_leaves_nothing_to_resume(checkout: Checkout) -> None:
+    process = begun(checkout, *MLP, "--no_wandb", WANDB_SWEEP_ID="s")
+    process.terminate()
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert "Resume" not in output
+    assert states(checkout) == []
+
+
+def test_what_cannot_be_resumed_is_one_line(checkout: Checkout) -> None:
+    def refused(run_id: str) -> str:
+        code, output = checkout.run(*TRAIN, "--resume", run_id)
+        assert code == 2, output
+        assert len(output.splitlines()) == 1, output
+        return output
+
+    assert "there is no unfinished run 'nowhere'" in refused("nowhere")
+    process = begun(checkout, *MLP, "--epochs=100000", "--no_wandb")
+    (state,) = states(checkout)
+    assert "is being trained by another process" in refused(state.run_id)
+    assert "none can be resumed now" in refused("nowhere")
+    process.kill()
+    process.communicate()
+    assert f"these can be resumed: {state.run_id}" in refused("nowhere")
+    content = state.path.read_bytes()
+    state.path.write_bytes(content[:-100])
+    assert "is damaged; delete it" in refused(state.run_id)
+
+
+def test_a_diverged_run_leaves_nothing_to_resume(checkout: Checkout) -> None:
+    arguments = ["--dataset=synthetic", "--optimizer=sgd", "--learning_rate=1e30", "--no_wandb"]
+    code, output = checkout.run(*TRAIN, *arguments)
+    assert code == 2
+    assert "training diverged" in output
+    assert list((checkout.root / "models").iterdir()) == []
+
+
+@pytest.mark.skipif(SmallDisk not in DISKS, reason="needs the right to mount a small disk")
+@pytest.mark.parametrize("room", [0, 40_000, 100_000])
+def test_a_full_disk_is_one_line_and_loses_nothing(checkout: Checkout, room: int) -> None:
+    """So little room that the state fails, or the checkpoint after it."""
+    code, whole = checkout.run(*TRAIN, *MLP, "--no_wandb")
+    assert code == 0, whole
+    models = checkout.root / "models"
+    kept = models.rename(checkout.root / "kept")
+    disk = SmallDisk(models)
+    try:
+        process = begun(checkout, *MLP, "--no_wandb")
+        (state,) = states(checkout)
+        wait_for_epoch(checkout, 1)
+        filler = models / "filler"
+        with filler.open("wb", buffering=0) as file:
+            _fill(file)
+            file.truncate(max(0, file.tell() - room))
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 2, output
+        assert output.count("error: ") == 1
+        assert "No space left on device" in output or "errno = 28" in output
+        assert "Traceback" not in output
+        assert f"Resume     python -m src.train --resume {state.run_id}" in output
+        assert 1 <= len(state.load()[1].epochs) < 6
+        assert not list(models.glob(".best_model*"))
+        metrics, _ = best(checkout, state.run_id)
+        assert metrics["epoch"] >= 1
+        filler.unlink()
+        resume(checkout, state.run_id)
+        for file_ in kept.iterdir():
+            (models / file_.name).write_bytes(file_.read_bytes())
+        assert_same_best(checkout, state.run_id, id_in(whole))
+    finally:
+        disk.close()
+
+
+def _fill(file: Any) -> None:
+    for size in (4096, 1):
+        try:
+            while True:
+                file.write(bytes(size))
+        except OSError:
+            pass
