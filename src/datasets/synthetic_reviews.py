@@ -35,7 +35,7 @@ def generate(half: Half, files: Mapping[str, bytes] | None = None) -> Texts:
         files: ignored; it is there because data sets read from files take it.
 
     Returns:
-        Texts of 4 to 41 words; class 0 is negative, 1 is positive.
+        Texts of 4 to 39 words; class 0 is negative, 1 is positive.
     """
     rng = np.random.default_rng(_SEED)
     labels: dict[str, int] = {}

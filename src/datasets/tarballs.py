@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.datasets.download import download
-from src.datasets.raw_file import RawFile, check_sha256
+from src.datasets.raw_file import RawFile, SourceError, check_sha256
 
 Unpack = Callable[[tarfile.TarFile], Iterator[tuple[str, bytes]]]
 
@@ -32,14 +32,16 @@ class Tarball:
         """Yield those of ``files`` that the archive at ``path`` holds.
 
         Raises:
-            SourceError: if it is not this archive.
+            SourceError: if it is not this archive, or lacks a file.
         """
         check_sha256(path, self.sha256)
         wanted = {file.name: file for file in files}
         with tarfile.open(path, "r|gz") as archive:
             for name, content in self.unpack(archive):
                 if name in wanted:
-                    yield wanted[name], content
+                    yield wanted.pop(name), content
+        if wanted:
+            raise SourceError(f"{path.name} lacks {', '.join(wanted)}")
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from sklearn.neural_network import MLPClassifier
 from src.config import RunConfig
 from src.datasets import CATALOGUE, Split, fetch, load_test, load_training
 from src.datasets.cache import cache_folder
-from src.datasets.catalogue import DataSet, Pictures
+from src.datasets.catalogue import DataSet, Pictures, Reviews
 from src.datasets.spec import InputSpec
 from src.errors import UserError
+from src.hyperparameters import DATA_KINDS
 from tests.datasets.local_sources import CONTENTS, tiny_dataset
 
 
@@ -140,23 +141,42 @@ def test_synthetic_catalogue_facts_are_those_of_its_data() -> None:
     assert (train.x / 255).std() == pytest.approx(dataset.spec.std[0], abs=1e-3)
 
 
+def test_the_catalogue_has_the_names_and_kinds_that_a_run_can_choose() -> None:
+    assert {name: dataset.spec.kind for name, dataset in CATALOGUE.items()} == DATA_KINDS
+    for name, dataset in CATALOGUE.items():
+        assert dataset.name == name
+        assert isinstance(dataset, Reviews) == (dataset.spec.kind == "reviews")
+        if isinstance(dataset, Reviews):
+            assert dataset.spec == dataset.spec_for(RunConfig.parse({"dataset": name}))
+
+
+def channel_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each channel on the 0..1 scale, without the pixels as floats."""
+    channels = range(x.shape[-1])
+    counts = np.stack([np.bincount(x[..., c].ravel(), minlength=256) for c in channels])
+    shares, value = counts / counts.sum(axis=1, keepdims=True), np.arange(256) / 255
+    mean = shares @ value
+    return mean, np.sqrt(shares @ value**2 - mean**2)
+
+
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", ["fashion_mnist", "mnist"])
+@pytest.mark.parametrize("name", ["fashion_mnist", "mnist", "cifar10"])
 def test_real_images_match_the_catalogue(name: str) -> None:
     dataset = CATALOGUE[name]
     config = RunConfig.parse({"dataset": name})
     data = load_training(config)
     spec, test = load_test(config)
-    assert data.train.x.shape == (54_000, 28, 28, 1)
-    assert data.validation.x.shape == (6_000, 28, 28, 1)
-    assert test.x.shape == (dataset.test_size, 28, 28, 1)
+    validation_size = dataset.train_size // 10
+    assert data.train.x.shape == (dataset.train_size - validation_size, *spec.shape)
+    assert data.validation.x.shape == (validation_size, *spec.shape)
+    assert test.x.shape == (dataset.test_size, *spec.shape)
     assert spec.num_classes == 10
 
-    x = np.concatenate([data.train.x, data.validation.x]) / 255
+    x = np.concatenate([data.train.x, data.validation.x])
     y = np.concatenate([data.train.y, data.validation.y])
-    assert len(y) == dataset.train_size
-    assert x.mean() == pytest.approx(spec.mean[0], abs=1e-8)
-    assert x.std() == pytest.approx(spec.std[0], abs=1e-8)
+    mean, std = channel_statistics(x)
+    assert mean == pytest.approx(spec.mean, abs=1e-8)
+    assert std == pytest.approx(spec.std, abs=1e-8)
     counts = np.bincount(y)
-    assert counts.max() < (6_001 if name == "fashion_mnist" else 6_743)
+    assert counts.max() < {"fashion_mnist": 6_001, "mnist": 6_743, "cifar10": 5_001}[name]
     assert np.abs(np.bincount(data.validation.y) - counts / 10).max() < 1
