@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from src.config import Activation, Loss, RunConfig, WeightInit
-from src.datasets.spec import TrainingData
+from src.datasets.spec import InputSpec, TrainingData
 from src.hyperparameters import OptimizerName
 from src.model import NeuralNetwork, accuracy
 from src.paths import ROOT
@@ -36,6 +36,62 @@ def test_losses_are_those_of_their_definitions(small_data: TrainingData) -> None
     for loss, value in expected.items():
         network = NeuralNetwork(RunConfig.parse({"loss": loss}), small_data.spec)
         assert float(network.compute_loss(y, logits)) == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", get_args(Loss))
+def test_label_smoothing_is_for_training_alone(small_data: TrainingData, loss: str) -> None:
+    logits = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    y = np.random.default_rng(1).integers(0, 4, 50).astype(np.int32)
+    config = RunConfig.parse({"loss": loss, "label_smoothing": 0.2})
+    network = NeuralNetwork(config, small_data.spec)
+    plain = NeuralNetwork(RunConfig.parse({"loss": loss}), small_data.spec)
+    assert network.compute_loss(y, logits) == plain.compute_loss(y, logits, training=True)
+    p, target = softmax(logits), 0.8 * np.eye(4)[y] + 0.05
+    expected = {
+        "cross_entropy": -(target * np.log(p)).sum(axis=1).mean(),
+        "mse": ((p - target) ** 2).mean(),
+    }[loss]
+    smoothed = float(network.compute_loss(y, logits, training=True))
+    assert smoothed == pytest.approx(expected, rel=1e-5)
+
+
+def test_gradients_are_scaled_down_to_the_clip_norm_and_never_up(small_data: TrainingData) -> None:
+    updates = {}
+    for clip_norm in (0.0, 0.01, 1e6):
+        config = RunConfig(optimizer="sgd", learning_rate=1.0, clip_norm=clip_norm)
+        network = NeuralNetwork(config, small_data.spec)
+        before = [v.numpy() for v in network.variables]
+        step = network.take_step(*batch(small_data), network.create_optimizer())
+        norm = np.sqrt(sum((g.numpy() ** 2).sum() for g in step.gradients))
+        assert norm > 0.02  # the gradient that is told is the one before it was clipped
+        changes = [v.numpy() - old for v, old in zip(network.variables, before, strict=True)]
+        updates[clip_norm] = np.sqrt(sum((c**2).sum() for c in changes))
+    assert updates[0.01] == pytest.approx(0.01, rel=1e-3)
+    assert updates[1e6] == pytest.approx(updates[0.0], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("values", "shape", "expected"),
+    [
+        ({"hidden_size": [5, 3]}, (2, 2, 1), 6 * (4 * 5 + 5 * 3 + 3 * 2)),
+        (
+            {"model": "cnn", "filters": [4], "head": "global"},
+            (8, 8, 3),
+            6 * (64 * 9 * 3 * 4 + 4 * 2),
+        ),
+        (
+            {"model": "rnn", "hidden_size": 4},
+            (6, 5, 1),
+            6 * (6 * (5 + 4) * 16 + 4 * 2),
+        ),
+    ],
+)
+def test_flops_are_those_counted_by_hand(
+    values: dict[str, Any], shape: tuple[int, ...], expected: int
+) -> None:
+    channels = shape[-1]
+    spec = InputSpec(shape, ("a", "b"), (0.5,) * channels, (0.2,) * channels)
+    assert NeuralNetwork(RunConfig.parse(values), spec).flops_per_example() == expected
 
 
 def test_weight_decay_adds_its_analytic_gradient_to_kernels_only(small_data: TrainingData) -> None:
