@@ -1,6 +1,7 @@
 """Every model on every data set that it fits learns, with every optimizer and every loss."""
 
 from itertools import product
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -10,21 +11,22 @@ from src.config import RunConfig, choices
 from src.datasets.catalogue import get_dataset
 from src.datasets.spec import InputSpec, Split
 from src.errors import UserError
-from src.hyperparameters import DATA_KINDS, refusal
+from src.hyperparameters import DATA_KINDS, DatasetName, ModelName, refusal
 from src.model import NeuralNetwork
 
-MODELS, DATASETS = choices("model"), choices("dataset")
+MODELS: tuple[ModelName, ...] = get_args(ModelName)
+DATASETS: tuple[DatasetName, ...] = get_args(DatasetName)
 OPTIMIZERS, LOSSES = choices("optimizer"), choices("loss")
 ALLOWED = [(m, d) for m, d in product(MODELS, DATASETS) if refusal("model", m, d) is None]
 REFUSED = [pair for pair in product(MODELS, DATASETS) if pair not in ALLOWED]
 
-_TINY = {
+_TINY: dict[ModelName, dict[str, Any]] = {
     "mlp": {"num_layers": 1, "hidden_size": 8},
     "cnn": {"filters": [4], "hidden_size": 8, "stride": 2},
     "resnet": {"width": 2},
     "rnn": {"hidden_size": 8, "time_pooling": "mean"},
 }
-_SHORT = {"vocabulary_size": 30, "sequence_length": 4, "embedding_size": 8}
+_SHORT: dict[str, Any] = {"vocabulary_size": 30, "sequence_length": 4, "embedding_size": 8}
 _RATES = {"sgd": 0.03, "momentum": 0.02, "nag": 0.02}
 _ADAPTIVE_RATE = 0.01
 # Of the squared error, and of all that follows embeddings, which start small; the adaptive rules
@@ -50,13 +52,18 @@ def learnable(spec: InputSpec) -> Split:
     return Split(x.astype(np.int32), y)
 
 
-def losses_of(model: str, dataset: str, optimizer: str, loss: str) -> list[float]:
+def losses_of(model: ModelName, dataset: DatasetName, optimizer: str, loss: str) -> list[float]:
     """The loss before each of a few steps on all of a tiny data set of that one's kind."""
     reviews = DATA_KINDS[dataset] == "reviews"
     rate = _RATES.get(optimizer, _ADAPTIVE_RATE)
     if optimizer in _RATES:
         rate *= _SMALL_GRADIENTS if reviews or loss == "mse" else 1
-    named = {"model": model, "dataset": dataset, "optimizer": optimizer, "loss": loss}
+    named: dict[str, Any] = {
+        "model": model,
+        "dataset": dataset,
+        "optimizer": optimizer,
+        "loss": loss,
+    }
     short = _SHORT if reviews else {}
     config = RunConfig.parse(named | _TINY[model] | short | {"learning_rate": rate})
     spec = get_dataset(dataset).spec_for(config)
@@ -66,14 +73,16 @@ def losses_of(model: str, dataset: str, optimizer: str, loss: str) -> list[float
     return [float(network.take_step(x, y, step).data_loss) for _ in range(_STEPS)]
 
 
-def assert_learns(model: str, dataset: str, optimizer: str, loss: str) -> None:
+def assert_learns(model: ModelName, dataset: DatasetName, optimizer: str, loss: str) -> None:
     losses = losses_of(model, dataset, optimizer, loss)
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.98 * losses[0], (optimizer, loss, losses)
 
 
 @pytest.mark.parametrize(("model", "dataset"), ALLOWED)
-def test_every_model_learns_every_data_set_that_it_fits(model: str, dataset: str) -> None:
+def test_every_model_learns_every_data_set_that_it_fits(
+    model: ModelName, dataset: DatasetName
+) -> None:
     assert_learns(model, dataset, "adam", "cross_entropy")
 
 
@@ -84,13 +93,15 @@ def test_every_optimizer_lowers_every_loss(optimizer: str, loss: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "dataset"), ALLOWED)
-def test_every_allowed_combination_learns(model: str, dataset: str) -> None:
+def test_every_allowed_combination_learns(model: ModelName, dataset: DatasetName) -> None:
     for optimizer, loss in product(OPTIMIZERS, LOSSES):
         assert_learns(model, dataset, optimizer, loss)
 
 
 @pytest.mark.parametrize(("model", "dataset"), REFUSED)
-def test_a_model_that_does_not_fit_its_data_is_one_line(model: str, dataset: str) -> None:
+def test_a_model_that_does_not_fit_its_data_is_one_line(
+    model: ModelName, dataset: DatasetName
+) -> None:
     for optimizer, loss in product(OPTIMIZERS, LOSSES):
         with pytest.raises(UserError) as raised:
             RunConfig.parse(

@@ -155,6 +155,51 @@ def test_data_set_with_other_classes_is_refused_though_its_shape_fits(
         evaluate_checkpoint(tmp_path / "digits", "fashion_mnist", tmp_path)
 
 
+def test_a_model_of_reviews_is_refused_pictures_and_other_reviews(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words have other numbers in another data set, though shape and classes are the same."""
+    monkeypatch.setenv("GRADSWEEP_CACHE", str(tmp_path / "empty"))
+    config = RunConfig(dataset="imdb", sequence_length=7, vocabulary_size=50, hidden_size=1)
+    network = NeuralNetwork(config, datasets.CATALOGUE["imdb"].spec_for(config))
+    checkpoints.save(tmp_path / "critic", network, EpochMetrics(1, *[0.5] * 10))
+
+    with pytest.raises(UserError, match=r"takes reviews, mnist has pictures; .*--dataset imdb$"):
+        evaluate_checkpoint(tmp_path / "critic", "mnist", tmp_path)
+    with pytest.raises(UserError, match=r"the words of imdb, synthetic_reviews has others; .*imdb"):
+        evaluate_checkpoint(tmp_path / "critic", "synthetic_reviews", tmp_path)
+    assert not (tmp_path / "empty").exists()
+
+
+def test_a_report_on_reviews_shows_their_words(tmp_path: Path) -> None:
+    """The surest mistakes of a model that has learnt little, word by word as it has read them."""
+    config = RunConfig(
+        **{"dataset": "synthetic_reviews", "epochs": 3, "num_layers": 1, "hidden_size": 8},
+        **{"sequence_length": 12, "vocabulary_size": 60, "learning_rate": 0.01},
+    )
+    data = datasets.load_training(config)
+    network = NeuralNetwork(config, data.spec)
+    stem = tmp_path / "critic"
+    trainer.train(network, config, data, checkpoint=stem, on_epoch=lambda metrics: None)
+
+    evaluation = evaluate_checkpoint(stem, output_dir=tmp_path)
+
+    table = pd.read_csv(evaluation.folder / "predictions.csv")
+    wrong = table[~table["correct"]].sort_values("confidence", ascending=False, kind="stable")
+    assert len(wrong)
+    first = wrong.iloc[0]
+    _, test = datasets.load_test(config)
+    (words,) = datasets.decode_reviews(config, test.x[[first["index"]]])
+    page = " ".join((evaluation.folder / "report.html").read_text().split())
+    assert f"<blockquote>{words}</blockquote>" in page
+    assert f"<strong>{first['true']} → {first['predicted']}</strong>" in page
+    assert page.count("<blockquote>") == 2 + min(20, len(wrong))
+    assert not (evaluation.folder / "sample_predictions.png").exists()
+    shown = json.loads((evaluation.folder / "metrics.json").read_text())["config"]
+    assert shown["sequence_length"] == 12
+    assert not {"filters", "cell", "shift", "lr_step_epochs"} & set(shown)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
