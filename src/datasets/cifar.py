@@ -11,6 +11,18 @@ FILES: dict[Half, tuple[str, ...]] = {
     "test": ("test_batch.bin",),
 }
 SHAPE = (32, 32, 3)
+CLASS_NAMES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 _RECORD_BYTES = 1 + 32 * 32 * 3
 
 

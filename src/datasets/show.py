@@ -89,9 +89,9 @@ def _show_reviews(dataset: Reviews) -> Figure:
     _print("Running words in the vocabulary", statistics.coverage_table(corpora, sizes))
     _print("Exact duplicates", statistics.duplicate_table(texts, y))
     _print_samples(halves["train"], dataset.spec.class_names)
-    names = np.array(dataset.spec.class_names)
+    classes = pd.Categorical.from_codes(y["train"], pd.Index(dataset.spec.class_names))
     return review_lengths_figure(
-        pd.DataFrame({"words": encoded.train.lengths, "class": names[y["train"]]}),
+        pd.DataFrame({"words": encoded.train.lengths, "class": classes}),
         sequence_length=defaults.sequence_length,
         title=f"{dataset.title}, training half",
     )

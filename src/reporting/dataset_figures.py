@@ -25,11 +25,12 @@ def class_samples_figure(
         title: heading of the figure.
     """
     classes = len(class_names)
-    figure = new_figure(GRID_COLUMNS * 0.86 + 1.5, classes * 0.86 + 0.7)
-    figure.suptitle(title, x=0.012, ha="left", fontsize=15, fontweight="bold")
-    margins = (0.008, 0.008, 0.984, 0.98)
+    height = classes * 0.86 + 0.7
+    figure = new_figure(GRID_COLUMNS * 0.86 + 1.5, height)
+    figure.suptitle(title, x=0.012, y=1 - 0.13 / height, ha="left", fontsize=15, weight="bold")
+    below_title = (0.008, 0.008, 0.984, 1 - 0.008 - 0.5 / height)
     figure.set_layout_engine(
-        "constrained", rect=margins, w_pad=0.02, h_pad=0.02, wspace=0, hspace=0
+        "constrained", rect=below_title, w_pad=0.02, h_pad=0.02, wspace=0, hspace=0
     )
     grid = figure.subplots(classes, GRID_COLUMNS, squeeze=False)
     for label, (name, row) in enumerate(zip(class_names, grid, strict=True)):
@@ -49,7 +50,7 @@ def review_lengths_figure(
     """Histogram of the reviews' lengths on a logarithmic axis, one outline a class.
 
     Args:
-        lengths: a row a review, with its ``words`` and its ``class``.
+        lengths: a row a review, with its ``words`` and its ``class``, which is categorical.
         sequence_length: how many words a run reads unless told; a dashed line shows it.
         title: heading of the figure.
         bins: of the histogram.
@@ -83,5 +84,5 @@ def review_lengths_figure(
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set(xlabel="words in a review (logarithmic)", ylabel="reviews")
     axes.spines[["top", "right"]].set_visible(False)
-    sns.move_legend(axes, "upper right", title=None, frameon=False)
+    sns.move_legend(axes, "upper left", title=None, frameon=False)
     return figure

@@ -62,7 +62,9 @@ def test_a_class_with_few_pictures_leaves_places_empty() -> None:
 
 def test_length_histogram_counts_every_review_and_says_how_many_are_longer() -> None:
     words = np.concatenate([RNG.integers(10, 200, 300), RNG.integers(201, 2000, 100)])
-    lengths = pd.DataFrame({"words": words, "class": np.tile(["negative", "positive"], 200)})
+    # Negative comes first in the legend because it is the first class, not the first review's.
+    classes = pd.Categorical.from_codes(np.tile([1, 0], 200), pd.Index(["negative", "positive"]))
+    lengths = pd.DataFrame({"words": words, "class": classes})
     figure = review_lengths_figure(lengths, sequence_length=200, title="Some reviews")
     assert min(png(figure).size) > 400
     assert_texts_inside(figure)
