@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
+BENCH := $(BENCH_VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -47,8 +49,16 @@ format: $(VENV)/requirements-dev.stamp  ## Format the code and mend what ruff ca
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/requirements.stamp  ## Measure examples per second against Keras fit
-	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+$(BENCH_VENV)/requirements.stamp: requirements.txt benchmarks/requirements.txt
+	@test -x $(BENCH)/python || { echo "Making $(BENCH_VENV)"; $(PYTHON) -m venv $(BENCH_VENV); }
+	@echo "Installing benchmarks/requirements.txt: PyTorch and JAX beside TensorFlow (a few minutes)"
+	@$(BENCH)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(BENCH_VENV)/requirements.stamp  ## Measure against Keras, PyTorch and JAX, and update the README
+	@$(BENCH)/python -m benchmarks.throughput $(ARGS)
+	@$(BENCH)/python -m benchmarks.scaling
+	@$(BENCH)/python -m benchmarks.startup
 
 clean:  ## Remove caches (keeps .venv, models, plots and the server's data)
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,149 +1,178 @@
-"""Training throughput beside Keras's own, in one sitting: examples per second and their ratio.
+"""Training throughput of Gradsweep beside its peers, in one sitting: examples a second.
 
-The model is the MLP 784-128-128-128-10 with batches of 64 and Adam, on random uint8 pictures. Each
-way trains one epoch to warm up (tracing and compiling), then one timed epoch a run; the runs of
-the ways are interleaved, so that a busy moment of the machine hits all of them alike.
+Each way (Keras, a TensorFlow loop, PyTorch, JAX, Gradsweep) trains the same model from the same
+weights, one epoch a round; in a round the ways take turns, so that a busy moment of the machine
+hits all alike, and only one works at a time. The first epoch, with tracing and compiling, is not
+timed; before it, steps on a single batch show that all compute the same thing. A whole run's
+results go to benchmarks/results/ and into the README, those of a part of it to
+benchmarks/results/partial/.
+
+    python -m benchmarks.throughput --families cnn --ways keras torch gradsweep --rounds 9
 """
 
 import argparse
-import itertools
-import os
-import platform
-import statistics
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if __name__ == "__main__" and not __package__:
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from collections.abc import Sequence
+from typing import Any
 
 from tqdm import tqdm
 
-from src.config import RunConfig
-from src.startup import start_tensorflow
+from benchmarks import results
+from benchmarks.flops import training_flops
+from benchmarks.machine import machine
+from benchmarks.problems import FAMILIES, Problem
+from benchmarks.throughput_table import differing, tables
+from benchmarks.ways import WAYS, Processes
+from benchmarks.worker import WayFailedError
+from src.errors import run_command
+from src.parser import Parser
 
-if TYPE_CHECKING:
-    from src.datasets.spec import InputSpec, Split
-
-BATCH_SIZE = 64
-CONFIG = RunConfig(
-    num_layers=3, hidden_size=128, activation="relu", optimizer="adam", batch_size=BATCH_SIZE
-)
+PRECISIONS = ("float32", "bfloat16")
+_PEAK_MODULES = ("gradsweep_peer", "torch_peer")
+_PEAK_REPEATS = 3
+_QUICK_EXAMPLES = 640
+_CHECKED_STEPS = 4
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        The exit code: 1 if a way computes something else than Keras ``fit``.
+    """
+    options = _parse(arguments)
+    measured: dict[str, Any] = {"machine": machine(), "versions": {}, "peak": {}, "tables": []}
+    with Processes() as processes:
+        for way in options.ways:
+            answer = processes.try_to_ask(way, do="versions")
+            measured["versions"] |= answer.get("versions", {})
+        for precision in options.precisions:
+            measured["peak"][precision] = _peak(processes, options.ways, precision)
+            for family in options.families:
+                problem = FAMILIES[family]
+                if options.quick:
+                    problem = problem.resized(_QUICK_EXAMPLES)
+                rows = measure(processes, problem, precision, options.ways, options.rounds)
+                measured["tables"].append(_facts(family, problem, precision) | {"rows": rows})
+    whole = not options.quick and (set(options.families), set(options.ways)) == (
+        set(FAMILIES),
+        set(WAYS),
     )
-    parser.add_argument("--runs", type=int, default=5, help="timed epochs of each way (default 5)")
-    parser.add_argument("--examples", type=int, default=60_000, help="(default 60000)")
-    options = parser.parse_args()
-    if min(options.runs, options.examples) < 1:
-        parser.error("--runs and --examples take a whole number >= 1")
-
-    start_tensorflow()
-    spec, train = random_data(options.examples)
-    ways = {
-        "Keras `fit`": keras_fit(spec, train),
-        "Keras `fit`, `jit_compile=True`, `steps_per_execution=100`": keras_fit(
-            spec, train, jit_compile=True, steps_per_execution=100
-        ),
-        "Gradsweep": gradsweep(spec, train),
-    }
-    rates = measure(ways, options.runs, options.examples)
-    print(machine())
-    print(f"MLP 784-128-128-128-10, batch {BATCH_SIZE}, Adam, {options.examples:,} examples\n")
-    print(table(rates))
+    results.publish("throughput", measured, tables(measured), whole=whole)
+    for difference in differing(measured):
+        print(f"not the same computation: {difference}", file=sys.stderr)
+    return 1 if differing(measured) else 0
 
 
 def measure(
-    ways: dict[str, Callable[[], object]], runs: int, examples: int
-) -> dict[str, list[float]]:
-    """Examples per second of each way in each timed epoch."""
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    with tqdm(total=(runs + 1) * len(ways), unit="epoch", disable=None, leave=False) as progress:
-        for run in range(runs + 1):
-            for name, train_epoch in ways.items():
-                start = time.perf_counter()
-                train_epoch()
-                if run:  # the first is the warm-up
-                    rates[name].append(examples / (time.perf_counter() - start))
-                progress.update()
-    return rates
+    processes: Processes, problem: Problem, precision: str, ways: Sequence[str], rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Train the ways in turn.
+
+    Returns:
+        For each way ``seconds`` of each timed epoch, ``first_seconds`` and ``first_epoch`` of the
+        one before them, ``first_losses`` on a single batch, ``preparation_seconds``, ``memory``
+        (the process's peak so far, in bytes) and a ``note``; or, of a way that failed, the
+        ``error``.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    title = f"{problem.config.model} {precision}"
+    with tqdm(total=(rounds + 1) * len(ways), desc=title, disable=None, leave=False) as progress:
+        for way in ways:
+            progress.set_postfix_str(way)
+            rows[way] = _warm_up(processes, way, problem, precision)
+            progress.update()
+        for way in [way for _ in range(rounds) for way in ways]:
+            progress.set_postfix_str(way)
+            if "error" not in rows[way]:
+                answer = processes.try_to_ask(way, do="epoch")
+                if "error" in answer:
+                    rows[way] = answer
+                else:
+                    rows[way]["seconds"].append(answer["seconds"])
+                    rows[way]["memory"] = answer["memory"]
+            progress.update()
+    return rows
 
 
-def random_data(examples: int) -> "tuple[InputSpec, Split]":
-    """Pictures of noise: speed does not depend on what is in them."""
-    import numpy as np
+def first_losses(processes: Processes, problem: Problem, way: str) -> list[float]:
+    """The loss at each of the first steps on a single batch, which shuffling does not change.
 
-    from src.datasets.spec import InputSpec, Split
+    Raises:
+        WayFailedError: if the way cannot be trained.
+    """
+    batch = problem.resized(problem.config.batch_size)
+    _prepare(processes, way, batch, "float32")
+    return [processes.ask(way, do="epoch")["loss"] for _ in range(_CHECKED_STEPS)]
 
-    rng = np.random.default_rng(0)
-    spec = InputSpec((28, 28, 1), tuple("0123456789"), mean=(0.5,), std=(0.29,))
-    x = rng.integers(0, 256, (examples, *spec.shape), dtype=np.uint8)
-    return spec, Split(x, rng.integers(0, 10, examples).astype(np.int32))
+
+def _prepare(processes: Processes, way: str, problem: Problem, precision: str) -> dict[str, Any]:
+    function, values = WAYS[way].function, problem.to_json()
+    return processes.ask(way, do="prepare", function=function, problem=values, precision=precision)
 
 
-def keras_fit(spec: "InputSpec", train: "Split", **compile_options: Any) -> Callable[[], object]:
-    """One epoch of ``fit`` on the very model that we train."""
-    import keras
+def _warm_up(processes: Processes, way: str, problem: Problem, precision: str) -> dict[str, Any]:
+    try:
+        # Rounding hides differences, so they are looked for in float32 only.
+        checked = first_losses(processes, problem, way) if precision == "float32" else []
+        ready = _prepare(processes, way, problem, precision)
+        first = processes.ask(way, do="epoch")
+    except WayFailedError as error:
+        return {"error": str(error)}
+    return {
+        "note": ready["note"],
+        "preparation_seconds": ready["seconds"],
+        "first_seconds": first["seconds"],
+        "first_losses": checked,
+        "first_epoch": {"loss": first["loss"], "accuracy": first["accuracy"]},
+        "seconds": [],
+    }
 
-    from src.architectures.mlp import build_mlp
 
-    model = build_mlp(CONFIG, spec)
-    model.compile(
-        optimizer=keras.optimizers.Adam(CONFIG.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        **compile_options,
+def _peak(processes: Processes, ways: Sequence[str], precision: str) -> float:
+    """The best of large matrix products in TensorFlow and PyTorch, in FLOP/s."""
+    measuring = {WAYS[way].module: way for way in ways if WAYS[way].module in _PEAK_MODULES}
+    return max(
+        (
+            answer["flops_per_second"]
+            for way in list(measuring.values()) * _PEAK_REPEATS
+            if "error"
+            not in (answer := processes.try_to_ask(way, do="multiply", precision=precision))
+        ),
     )
-    return lambda: model.fit(train.x, train.y, batch_size=BATCH_SIZE, epochs=1, verbose=0)
 
 
-def gradsweep(spec: "InputSpec", train: "Split") -> Callable[[], object]:
-    """One epoch of ours, shuffling and metrics included as in ``fit``."""
-    from src.epochs import EpochRunner
-    from src.model import NeuralNetwork
-    from src.trainer import never
+def _facts(family: str, problem: Problem, precision: str) -> dict[str, Any]:
+    return {
+        "family": family,
+        "title": problem.title,
+        "examples": problem.examples,
+        "batch_size": problem.config.batch_size,
+        "precision": precision,
+        "training_flops": training_flops(problem),
+    }
 
-    runner = EpochRunner(CONFIG, spec, len(train))
-    runner.start(NeuralNetwork(CONFIG, spec), train)
-    epochs = itertools.count(1)
-    return lambda: runner.run(next(epochs), never)
 
-
-def table(rates: dict[str, list[float]]) -> str:
-    """A Markdown table; the ratio is that of the medians, to the first way."""
-    first = statistics.median(next(iter(rates.values())))
-    lines = ["| how | examples/s, median | min - max | against Keras `fit` |", "|---|--:|--:|--:|"]
-    for name, values in rates.items():
-        middle = statistics.median(values)
-        lines.append(
-            f"| {name} | {middle:,.0f} | {min(values):,.0f} - {max(values):,.0f} "
-            f"| {middle / first:.2f} |"
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, values in {"families": FAMILIES, "ways": WAYS, "precisions": PRECISIONS}.items():
+        parser.add_argument(
+            f"--{name}",
+            nargs="+",
+            choices=list(values),
+            default=list(values),
+            metavar=name.upper(),
+            help=f"of {', '.join(values)} (default all)",
         )
-    return "\n".join(lines)
-
-
-def machine() -> str:
-    """What the figures were taken on."""
-    import keras
-    import tensorflow as tf
-
-    cpu = platform.processor() or platform.machine()
-    if (info := Path("/proc/cpuinfo")).exists():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0].partition(":")[2].strip() if names else cpu
-    load = f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    return (
-        f"{cpu}, {os.cpu_count()} cores, {gpus} GPUs, {load}; Python {platform.python_version()}, "
-        f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
-    )
+    parser.add_argument("--rounds", type=int, help="timed epochs of each way (default 5)")
+    parser.add_argument("--quick", action="store_true", help="few examples, 2 rounds")
+    options: argparse.Namespace = parser.parse_args(arguments)
+    if options.rounds is None:
+        options.rounds = 2 if options.quick else 5
+    if options.rounds < 1:
+        parser.error(f"--rounds: {options.rounds} is not allowed; it takes a whole number >= 1")
+    return options
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -1,0 +1,1 @@
+"""Measurements of Gradsweep beside its peers, and of its own costs."""

@@ -1,0 +1,55 @@
+"""Gradsweep: an epoch of its engine, executed as it chooses itself."""
+
+import itertools
+import time
+
+from benchmarks.peers import Task, Training, assign_kernels
+from src.startup import start_tensorflow
+
+start_tensorflow()
+
+import tensorflow as tf  # noqa: E402
+
+from src.epochs import EpochRunner  # noqa: E402
+from src.execution import choose_execution  # noqa: E402
+from src.model import NeuralNetwork  # noqa: E402
+from src.trainer import never  # noqa: E402
+
+_SIDE = 2048  # of the matrices that the peak is measured with
+_PRODUCTS = 10
+
+
+def gradsweep(task: Task) -> Training:
+    """Shuffling, metrics and the norms of the epoch's last step included, as in every run."""
+    problem = task.problem
+    config = problem.config.model_copy(update={"precision": task.precision})
+    network = NeuralNetwork(config, problem.spec)
+    assign_kernels(network.variables, task)
+    runner = EpochRunner(config, problem.spec, problem.examples)
+    runner.start(network, task.data)
+    epochs = itertools.count(1)
+
+    def epoch() -> tuple[float, float]:
+        totals = runner.run(next(epochs), never)
+        return totals.loss / totals.examples, totals.correct / totals.examples
+
+    return Training(epoch, "XLA" if choose_execution(config).jit else "TensorFlow graph")
+
+
+def multiply(precision: str) -> float:
+    """Floating-point operations a second of the best of some large matrix products."""
+    matrix = tf.cast(tf.random.stateless_uniform((_SIDE, _SIDE), (0, 0)), precision)
+    seconds = []
+    for _ in range(_PRODUCTS):
+        started = time.perf_counter()
+        tf.linalg.matmul(matrix, matrix).numpy()
+        seconds.append(time.perf_counter() - started)
+    return 2 * _SIDE**3 / min(seconds)
+
+
+def versions() -> dict[str, str]:
+    """What was measured."""
+    return {"TensorFlow": tf.__version__}
+
+
+WAYS = {"gradsweep": gradsweep}

@@ -1,0 +1,32 @@
+"""Where results go: benchmarks/results/, or its folder partial/ if not everything was measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks import readme
+from src.paths import ROOT
+
+FOLDER = ROOT / "benchmarks" / "results"
+
+
+def folder(whole: bool) -> Path:
+    """The folder for results of a whole or a partial run; it exists."""
+    path = FOLDER if whole else FOLDER / "partial"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def publish(name: str, measured: dict[str, Any], markdown: str, *, whole: bool) -> None:
+    """Print and write tables and samples; those of a whole run go into the README, too.
+
+    Raises:
+        UserError: if the README's markers are broken; the results are written before.
+    """
+    print(markdown)
+    stem = folder(whole) / name
+    stem.with_suffix(".json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    stem.with_suffix(".md").write_text(markdown.strip() + "\n", encoding="utf-8")
+    print(f"Results   {stem}.json and {stem.name}.md")
+    if whole and not readme.update(name, markdown):
+        print(f"README.md has no markers <!-- bench:{name} -->: its table was not updated")
