@@ -170,7 +170,7 @@ def _rnn(problem: Problem, rng: np.random.Generator) -> Weights:
     weights = [embedding.astype(np.float32)]
     (units,) = config.layer_sizes
     for _ in range(2):
-        bias = np.repeat(np.float32([0, 1, 0, 0]), units)  # the forget gate starts open
+        bias = np.repeat(np.asarray([0, 1, 0, 0], np.float32), units)  # the forget gate starts open
         kernels = [_glorot(rng, size, 4 * units) for size in (config.embedding_size, units)]
         weights += [*kernels, bias]
     return weights + _dense(rng, 2 * units, spec.num_classes)

@@ -134,7 +134,7 @@ def _peak(processes: Processes, ways: Sequence[str], precision: str) -> float:
     measuring = {WAYS[way].module: way for way in ways if WAYS[way].module in _PEAK_MODULES}
     return max(
         (
-            answer["flops_per_second"]
+            float(answer["flops_per_second"])
             for way in list(measuring.values()) * _PEAK_REPEATS
             if "error"
             not in (answer := processes.try_to_ask(way, do="multiply", precision=precision))
@@ -155,12 +155,13 @@ def _facts(family: str, problem: Problem, precision: str) -> dict[str, Any]:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, values in {"families": FAMILIES, "ways": WAYS, "precisions": PRECISIONS}.items():
+    chosen = {"families": list(FAMILIES), "ways": list(WAYS), "precisions": list(PRECISIONS)}
+    for name, values in chosen.items():
         parser.add_argument(
             f"--{name}",
             nargs="+",
-            choices=list(values),
-            default=list(values),
+            choices=values,
+            default=values,
             metavar=name.upper(),
             help=f"of {', '.join(values)} (default all)",
         )

@@ -81,27 +81,20 @@ def differing(measured: dict[str, Any]) -> list[str]:
     """The ways whose losses do not agree with those of Keras ``fit``: what to say of each."""
     said = []
     for table in measured["tables"]:
-        base = table["rows"].get(BASE, {})
-        if "error" in base:
+        rows = {way: row for way, row in table["rows"].items() if "error" not in row}
+        if BASE not in rows:
             continue
-        for way, row in table["rows"].items():
-            if "error" in row or not base:
-                continue
-            for name, ours, theirs, tolerance in (
-                ("first steps", row["first_losses"], base["first_losses"], STEP_TOLERANCE),
-                (
-                    "first epoch",
-                    *([r["first_epoch"]["loss"]] for r in (row, base)),
-                    EPOCH_TOLERANCE,
-                ),
-            ):
-                if any(abs(a - b) > tolerance * b for a, b in zip(ours, theirs, strict=True)):
+        for way, row in rows.items():
+            ours, theirs = _losses(row), _losses(rows[BASE])
+            for name, tolerance in (("steps", STEP_TOLERANCE), ("epoch", EPOCH_TOLERANCE)):
+                pairs = zip(ours[name], theirs[name], strict=True)
+                if any(abs(a - b) > tolerance * b for a, b in pairs):
                     said.append(
-                        f"{WAYS[way].title}, {table['family']} in {table['precision']}, {name}: "
-                        f"losses {ours}, Keras `fit` has {theirs}"
+                        f"{WAYS[way].title}, {table['family']} in {table['precision']}, first "
+                        f"{name}: mean loss {ours[name]}, Keras `fit` has {theirs[name]}"
                     )
     return said
 
 
-def _epoch_loss(row: dict[str, Any]) -> list[float]:
-    return [row["first_epoch"]["loss"]]
+def _losses(row: dict[str, Any]) -> dict[str, list[float]]:
+    return {"steps": row["first_losses"], "epoch": [row["first_epoch"]["loss"]]}

@@ -45,7 +45,7 @@ class Task:
         spec = self.problem.spec
         if spec.kind == "reviews":
             return self.data.x
-        mean, std = np.float32(spec.mean), np.float32(spec.std)
+        mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
         return (self.data.x / np.float32(255) - mean) / std
 
 

@@ -1,4 +1,4 @@
-"""JAX: ``jit`` around a ``lax.scan`` over an epoch's batches, or a call a step if that is faster."""
+"""JAX: ``jit`` around a ``lax.scan`` over an epoch's batches, or a call a step if faster."""
 
 import itertools
 import time
@@ -52,8 +52,9 @@ def _cnn(problem: Problem) -> Model:
 def _rnn(problem: Problem) -> Model:
     (units,) = problem.config.layer_sizes
 
-    def direction(kernel: Any, recurrent: Any, bias: Any, x: Any) -> Any:
+    def direction(cell: list[Any], x: Any) -> Any:
         """The last state; the projections of all inputs are one product outside of the loop."""
+        kernel, recurrent, bias = cell
         projected = jnp.swapaxes(x @ kernel + bias, 0, 1)
 
         def step(state: tuple[Any, Any], inputs: Any) -> tuple[tuple[Any, Any], None]:
@@ -69,7 +70,7 @@ def _rnn(problem: Problem) -> Model:
     def model(weights: list[Any], words: Any) -> Any:
         embedding, *cells, kernel, bias = weights
         x = embedding[words]
-        states = [direction(*cells[:3], x), direction(*cells[3:], x[:, ::-1])]
+        states = [direction(cells[:3], x), direction(cells[3:], x[:, ::-1])]
         return jnp.concatenate(states, axis=-1) @ kernel + bias
 
     return model

@@ -24,7 +24,6 @@ def loop(task: Task) -> Training:
         .prefetch(tf.data.AUTOTUNE)
     )
 
-    @tf.function
     def step(x: Any, y: Any) -> None:
         with tf.GradientTape() as tape:
             logits = model(x, training=True)
@@ -34,11 +33,13 @@ def loop(task: Task) -> Training:
         mean_loss.update_state(loss, sample_weight=tf.shape(y)[0])
         accuracy.update_state(y, logits)
 
+    compiled = tf.function(step)
+
     def epoch() -> tuple[float, float]:
         mean_loss.reset_state()
         accuracy.reset_state()
         for x, y in batches:
-            step(x, y)
+            compiled(x, y)
         return float(mean_loss.result()), float(accuracy.result())
 
     return Training(epoch)

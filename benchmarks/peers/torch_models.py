@@ -40,7 +40,7 @@ def _cnn(problem: Problem) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(size, spec.num_classes))
 
 
-class _Recurrent(nn.Module):
+class _Recurrent(nn.Module):  # type: ignore[misc]
     def __init__(self, problem: Problem) -> None:
         super().__init__()
         config, spec = problem.config, problem.spec
@@ -59,7 +59,7 @@ def _convolution(inputs: int, outputs: int, side: int, stride: int) -> list[nn.M
     return [convolution, nn.BatchNorm2d(outputs, eps=_NORM_EPSILON)]
 
 
-class _Block(nn.Module):
+class _Block(nn.Module):  # type: ignore[misc]
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         first = _convolution(inputs, outputs, 3, stride)
