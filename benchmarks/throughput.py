@@ -52,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 problem = FAMILIES[family]
                 if options.quick:
                     problem = problem.resized(_QUICK_EXAMPLES)
-                rows = measure(processes, problem, precision, options.ways, options.rounds)
+                # Rounding hides differences, so they are looked for in float32 only.
+                check = precision == "float32"
+                rows = measure(processes, problem, precision, options.ways, options.rounds, check)
                 measured["tables"].append(_facts(family, problem, precision) | {"rows": rows})
     whole = not options.quick and (set(options.families), set(options.ways)) == (
         set(FAMILIES),
@@ -65,9 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(
-    processes: Processes, problem: Problem, precision: str, ways: Sequence[str], rounds: int
+    processes: Processes,
+    problem: Problem,
+    precision: str,
+    ways: Sequence[str],
+    rounds: int,
+    check: bool,
 ) -> dict[str, dict[str, Any]]:
     """Train the ways in turn.
+
+    Args:
+        processes: to do it in.
+        problem: what to train.
+        precision: to compute in.
+        ways: keys of ``WAYS``.
+        rounds: timed epochs of each.
+        check: whether to take the first steps on a single batch, before all else.
 
     Returns:
         For each way ``seconds`` of each timed epoch, ``first_seconds`` and ``first_epoch`` of the
@@ -80,7 +95,7 @@ def measure(
     with tqdm(total=(rounds + 1) * len(ways), desc=title, disable=None, leave=False) as progress:
         for way in ways:
             progress.set_postfix_str(way)
-            rows[way] = _warm_up(processes, way, problem, precision)
+            rows[way] = _warm_up(processes, way, problem, precision, check)
             progress.update()
         for way in [way for _ in range(rounds) for way in ways]:
             progress.set_postfix_str(way)
@@ -111,10 +126,11 @@ def _prepare(processes: Processes, way: str, problem: Problem, precision: str) -
     return processes.ask(way, do="prepare", function=function, problem=values, precision=precision)
 
 
-def _warm_up(processes: Processes, way: str, problem: Problem, precision: str) -> dict[str, Any]:
+def _warm_up(
+    processes: Processes, way: str, problem: Problem, precision: str, check: bool
+) -> dict[str, Any]:
     try:
-        # Rounding hides differences, so they are looked for in float32 only.
-        checked = first_losses(processes, problem, way) if precision == "float32" else []
+        checked = first_losses(processes, problem, way) if check else []
         ready = _prepare(processes, way, problem, precision)
         first = processes.ask(way, do="epoch")
     except WayFailedError as error:

@@ -68,17 +68,24 @@ def _resnet(problem: Problem, x: Any) -> Any:
     return keras.layers.GlobalAveragePooling2D()(x)
 
 
-def compiled(task: Task, **settings: Any) -> Any:
-    """A model that is ready for ``fit``."""
-    model = build(task.problem, task.precision)
-    assign_kernels(model.trainable_variables, task)
+def compile_for_fit(model: Any, learning_rate: float, **settings: Any) -> Any:
+    """The model, made ready for ``fit``."""
     model.compile(
-        optimizer=keras.optimizers.Adam(task.problem.config.learning_rate, epsilon=EPSILON),
+        optimizer=keras.optimizers.Adam(learning_rate, epsilon=EPSILON),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         **settings,
     )
     return model
+
+
+def stop_after_first_step() -> Any:
+    """A callback that ends the training when its first step is taken."""
+    # In Keras a callback can end a training within an epoch only if it knows the model.
+    callback = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: setattr(callback.model, "stop_training", True)
+    )
+    return callback
 
 
 def fit(task: Task) -> Training:
@@ -111,7 +118,9 @@ def _trial_seconds(task: Task, **settings: Any) -> float:
 
 
 def _fit(task: Task, **settings: Any) -> Training:
-    model = compiled(task, **settings)
+    model = build(task.problem, task.precision)
+    assign_kernels(model.trainable_variables, task)
+    compile_for_fit(model, task.problem.config.learning_rate, **settings)
     x, y = task.inputs, task.data.y
 
     def epoch() -> tuple[float, float]:

@@ -1,0 +1,107 @@
+"""What training costs as it grows, ours and Keras ``fit`` in turns: time and memory.
+
+Time per example of an MLP as its width, its depth, the batch and the number of examples grow, one
+at a time; and the peak memory of a process that trains one epoch of each model family. Results
+and a figure go to benchmarks/results/, the tables into the README.
+
+    python -m benchmarks.scaling --rounds 5
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks import results
+from benchmarks.machine import describe, machine
+from benchmarks.problems import FAMILIES, Problem
+from benchmarks.scaling_report import figure, tables
+from benchmarks.throughput import measure
+from benchmarks.ways import BASE, OURS, Processes
+from src.errors import run_command
+from src.parser import Parser
+
+WAYS = (BASE, OURS)
+_EXAMPLES = 12_800
+# Of each, everything else is as in the middle: 3 layers of 128, batches of 64.
+_GROWTH: dict[str, tuple[int, ...]] = {
+    "width": (32, 128, 512, 1024),
+    "depth": (1, 3, 6, 12),
+    "batch size": (16, 64, 256, 1024),
+    "examples": (3_200, 12_800, 51_200, 204_800),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One size of one thing that grows.
+
+    Attributes:
+        what: a key of the table of what grows.
+        size: of it.
+    """
+
+    what: str
+    size: int
+
+    @property
+    def problem(self) -> Problem:
+        """The MLP of this size."""
+        mlp = FAMILIES["mlp"].resized(_EXAMPLES)
+        if self.what == "examples":
+            return mlp.resized(self.size)
+        field = {"width": "hidden_size", "depth": "num_layers", "batch size": "batch_size"}
+        config = mlp.config.model_copy(update={field[self.what]: self.size})
+        return replace(mlp, config=config)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    options = _parse(arguments)
+    sizes = {what: grown[:2] if options.quick else grown for what, grown in _GROWTH.items()}
+    points = [Point(what, size) for what, grown in sizes.items() for size in grown]
+    measured: dict[str, Any] = {"machine": machine(), "points": [], "memory": {}}
+    with Processes() as processes:
+        measured["versions"] = processes.ask(BASE, do="versions")["versions"]
+        measured["versions"] |= processes.ask(OURS, do="versions")["versions"]
+        for point in tqdm(points, unit="size", disable=None, leave=False):
+            rows = measure(processes, point.problem, "float32", WAYS, options.rounds, check=False)
+            values = {"what": point.what, "size": point.size, "examples": point.problem.examples}
+            measured["points"].append(values | {"rows": rows})
+    for family in tqdm(options.families, unit="family", disable=None, leave=False):
+        measured["memory"][family] = _memory(FAMILIES[family])
+    whole = not options.quick and options.families == list(FAMILIES)
+    path = results.folder(whole) / "scaling.png"
+    figure(measured["points"]).savefig(path, dpi=120)
+    facts = describe(measured["machine"], measured["versions"])
+    results.publish("scaling", measured, f"{facts}.\n\n{tables(measured)}", whole=whole)
+    print(f"Figure    {path}")
+
+
+def _memory(problem: Problem) -> dict[str, dict[str, Any]]:
+    """The rows of one epoch in new processes, whose peak memory is thus that of this training."""
+    with Processes() as processes:
+        return measure(processes, problem, "float32", WAYS, 1, check=False)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="timed epochs of each (default 3)")
+    parser.add_argument(
+        "--families",
+        nargs="+",
+        choices=list(FAMILIES),
+        default=list(FAMILIES),
+        help="whose memory is measured (default all)",
+    )
+    parser.add_argument("--quick", action="store_true", help="the two smallest sizes of each")
+    options: argparse.Namespace = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error(f"--rounds: {options.rounds} is not allowed; it takes a whole number >= 1")
+    return options
+
+
+if __name__ == "__main__":
+    run_command(main)
