@@ -81,9 +81,8 @@ def compile_for_fit(model: Any, learning_rate: float, **settings: Any) -> Any:
 
 def stop_after_first_step() -> Any:
     """A callback that ends the training when its first step is taken."""
-    # In Keras a callback can end a training within an epoch only if it knows the model.
-    callback = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: setattr(callback.model, "stop_training", True)
+    callback: Any = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda *_: setattr(callback.model, "stop_training", True)
     )
     return callback
 

@@ -29,7 +29,8 @@ def test_the_figure_has_a_panel_for_all_that_grows_and_a_line_a_way() -> None:
     drawn = scaling_report.figure(points).axes
     assert [panel.get_xlabel() for panel in drawn] == ["width", "depth"]
     for panel in drawn:
-        keras, ours = panel.get_lines()
+        lines: Any = panel.get_lines()
+        keras, ours = lines
         assert list(keras.get_xdata()) == [1, 2]
         assert list(keras.get_ydata()) == [4.0, 8.0]
         assert list(ours.get_ydata()) == [1.0, 2.0]
