@@ -114,11 +114,10 @@ class Tracker:
         """Log those of a resumed run's epochs that the server does not have yet.
 
         Every epoch is a step, and nothing else is one before the run's end. So the step that the
-        run is at says how many the server has; offline, none are in the new folder.
+        run goes on at says how many the server has; offline, none are in the new folder.
         """
-        if not self._run.disabled:
-            for metrics in epochs[self._run.step :]:
-                self.log_epoch(metrics)
+        for metrics in epochs[self._run.starting_step :]:
+            self.log_epoch(metrics)
 
     def log_confusion(
         self, y_true: NDArray[np.int32], y_pred: NDArray[np.intp], class_names: tuple[str, ...]
