@@ -6,6 +6,7 @@ from typing import Any
 from src.architectures.cnn import build_cnn
 from src.architectures.mlp import build_mlp
 from src.architectures.resnet import build_resnet
+from src.architectures.rnn import build_rnn
 from src.config import RunConfig
 from src.datasets.spec import InputSpec
 
@@ -13,6 +14,7 @@ _BUILDERS: dict[str, Callable[[RunConfig, InputSpec], Any]] = {
     "mlp": build_mlp,
     "cnn": build_cnn,
     "resnet": build_resnet,
+    "rnn": build_rnn,
 }
 
 

@@ -36,6 +36,10 @@ class Layers:
         """The initialiser of the next kernel."""
         return INITIALIZERS[self.config.weight_init](_draw(self._weight_seeds))
 
+    def orthogonal(self) -> Any:
+        """The initialiser of the next recurrent kernel."""
+        return INITIALIZERS["orthogonal"](_draw(self._weight_seeds))
+
     def dense(self, units: int) -> Any:
         """A dense layer without an activation."""
         return keras.layers.Dense(units, kernel_initializer=self.initializer())
