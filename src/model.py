@@ -171,7 +171,7 @@ class NeuralNetwork:
             kernels = [w for w in layer.trainable_weights if w.name.endswith("kernel")]
             for kernel in kernels:
                 convolves = len(kernel.shape) == 4
-                places = (layer.output if convolves else layer.input).shape[1:-1]
+                places = tf.nest.flatten(layer.output if convolves else layer.input)[0].shape[1:-1]
                 total += 6 * math.prod(kernel.shape) * math.prod(places)
         return total
 
