@@ -30,7 +30,7 @@ from src.parser import Parser
 PRECISIONS = ("float32", "bfloat16")
 _PEAK_MODULES = ("gradsweep_peer", "torch_peer")
 _PEAK_REPEATS = 3
-_QUICK_EXAMPLES = 640
+_QUICK_EXAMPLES, _QUICK_SHARE = 640, 0.1
 _CHECKED_STEPS = 4
 
 
@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for family in options.families:
                 problem = FAMILIES[family]
                 if options.quick:
-                    problem = problem.resized(_QUICK_EXAMPLES)
+                    quick = max(_QUICK_EXAMPLES, int(_QUICK_SHARE * problem.examples))
+                    problem = problem.resized(quick)
                 # Rounding hides differences, so they are looked for in float32 only.
                 check = precision == "float32"
                 rows = measure(processes, problem, precision, options.ways, options.rounds, check)

@@ -82,7 +82,7 @@ def compile_for_fit(model: Any, learning_rate: float, **settings: Any) -> Any:
 def stop_after_first_step() -> Any:
     """A callback that ends the training when its first step is taken."""
     callback: Any = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda *_: setattr(callback.model, "stop_training", True)
+        on_train_batch_end=lambda batch, logs: setattr(callback.model, "stop_training", True)
     )
     return callback
 
