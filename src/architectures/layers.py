@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from src.architectures.batch_norm import BatchNorm
+from src.architectures.dropout import Dropout
 from src.config import RunConfig
 from src.datasets.spec import InputSpec
 
@@ -93,7 +94,7 @@ class Layers:
         """A dropout layer, if the config wants any."""
         if not self.config.dropout:
             return []
-        return [keras.layers.Dropout(self.config.dropout, seed=_draw(self._dropout_seeds))]
+        return [Dropout(self.config.dropout, _draw(self._dropout_seeds))]
 
     def batch_norm(self) -> Any:
         """A layer that normalises over the batch."""
