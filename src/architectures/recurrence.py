@@ -9,6 +9,7 @@ function is computed as a tanh, so that one vectorised operation does all gates 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -145,7 +146,9 @@ def _split_zr_n(weights: Tensor) -> tuple[Tensor, Tensor]:
     return weights[..., : 2 * units], weights[..., 2 * units :]
 
 
-def scan(cell: Cell, units: int, x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+def scan(
+    cell: Cell, units: int, x: Tensor, kernel: Tensor, bias: Tensor, compiled: bool = False
+) -> Tensor:
     """The outputs of a cell at every time step, from a state of zeros.
 
     States and gates are float32 whatever the inputs are; matrix products take the inputs' type.
@@ -156,17 +159,23 @@ def scan(cell: Cell, units: int, x: Tensor, kernel: Tensor, bias: Tensor) -> Ten
         x: inputs ``(time, batch, size)``, with a known number of time steps.
         kernel: of ``concat(x, h)``, as :func:`fuse_weights` makes it, of the inputs' type.
         bias: of the same.
+        compiled: whether XLA compiles each loop by itself, once a batch size. In a TensorFlow
+            graph the loops of two directions then run on two cores at once.
 
     Returns:
         ``(time, batch, units)``, of the inputs' type.
     """
 
+    def loop(function: Callable[..., Any]) -> Callable[..., Any]:
+        return tf.function(function, jit_compile=True, autograph=False) if compiled else function
+
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
-        states, kept = _run_forward(cell, units, x, kernel, bias)
+        states, kept = loop(partial(_run_forward, cell, units))(x, kernel, bias)
 
         def gradient(d_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            return _run_backward(cell, x, kernel, bias, states, kept, d_outputs)
+            backward = loop(partial(_run_backward, cell))
+            return backward(x, kernel, bias, states, kept, d_outputs)  # type: ignore[no-any-return]
 
         return tf.cast(states[0][1:], x.dtype), gradient
 

@@ -46,7 +46,8 @@ def build_rnn(config: RunConfig, spec: InputSpec) -> Any:
 def _recurrent(make: Layers, units: int) -> Any:
     directions = 2 if make.config.bidirectional else 1
     initializers = [(make.initializer(), make.orthogonal()) for _ in range(directions)]
-    return Recurrent(make.config.cell, units, initializers)
+    compiled = make.config.jit != "off" and make.config.strategy == "single"
+    return Recurrent(make.config.cell, units, initializers, compiled)
 
 
 class Recurrent(keras.layers.Layer):  # type: ignore[misc]
@@ -61,13 +62,21 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         units: width of the state.
         initializers: of the input and the recurrent kernel, one pair a direction: forward, then
             backward.
+        compiled: whether XLA compiles each loop of a training step by itself; see
+            :func:`~src.architectures.recurrence.scan`.
     """
 
-    def __init__(self, cell: str, units: int, initializers: list[tuple[Any, Any]]) -> None:
+    def __init__(
+        self,
+        cell: str,
+        units: int,
+        initializers: list[tuple[Any, Any]],
+        compiled: bool = False,
+    ) -> None:
         super().__init__()
         self.supports_masking = True
         self.cell, self.units = cell, units
-        self._initializers = initializers
+        self._initializers, self._compiled = initializers, compiled
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the weights of each direction."""
@@ -85,7 +94,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             )
         ]
 
-    def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
+    def call(self, inputs: Tensor, mask: Tensor = None, training: bool = False) -> Tensor:
         """From ``(batch, time, size)`` to ``(batch, time, units)``, twice as wide if both ways."""
         lengths = _lengths(inputs, mask)
         x = tf.transpose(inputs, [1, 0, 2])
@@ -93,7 +102,8 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         for backward, weights in enumerate(self._directions):
             turned = _reverse(x, lengths) if backward else x
             kernel, bias = fuse_weights(self.cell, *map(tf.convert_to_tensor, weights))
-            y = scan(CELLS[self.cell], self.units, turned, kernel, bias)
+            compiled = self._compiled and training
+            y = scan(CELLS[self.cell], self.units, turned, kernel, bias, compiled)
             outputs.append(_reverse(y, lengths) if backward else y)
         return tf.transpose(tf.concat(outputs, -1), [1, 0, 2])
 
