@@ -102,7 +102,8 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         for backward, weights in enumerate(self._directions):
             turned = _reverse(x, lengths) if backward else x
             kernel, bias = fuse_weights(self.cell, *map(tf.convert_to_tensor, weights))
-            compiled = self._compiled and training
+            # Eagerly, a tape would look for gradients inside the compiled loops.
+            compiled = self._compiled and training and not tf.executing_eagerly()
             y = scan(CELLS[self.cell], self.units, turned, kernel, bias, compiled)
             outputs.append(_reverse(y, lengths) if backward else y)
         return tf.transpose(tf.concat(outputs, -1), [1, 0, 2])
