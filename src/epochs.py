@@ -34,7 +34,7 @@ from src.schedules import learning_rates
 # Measured on a CPU: fewer steps a chunk pay more for each call, many more are slower again.
 MAX_CHUNK_STEPS = 64
 # Floating-point operations of a chunk at most, for a request to stop waits until its end.
-MAX_CHUNK_FLOPS = 1e10
+MAX_CHUNK_FLOPS = 5e10
 
 Tensor = Any  # TensorFlow ships no types
 
