@@ -1,10 +1,15 @@
-"""Where results go: benchmarks/results/, or its folder partial/ if not everything was measured."""
+"""Where results go: benchmarks/results/, or its folder partial/ if not everything was measured.
+
+Samples are saved as they are gathered; tables are made from them at the end, or, of a run that was
+interrupted, by ``--write_readme``.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from benchmarks import readme
+from src.errors import UserError
 from src.paths import ROOT
 
 FOLDER = ROOT / "benchmarks" / "results"
@@ -17,6 +22,25 @@ def folder(whole: bool) -> Path:
     return path
 
 
+def save(name: str, measured: dict[str, Any], *, whole: bool) -> None:
+    """Write the samples."""
+    path = folder(whole) / f"{name}.json"
+    path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+
+
+def load(name: str) -> dict[str, Any]:
+    """The samples of the last whole run, as far as it came.
+
+    Raises:
+        UserError: if there are none.
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.exists():
+        raise UserError(f"{path} does not exist; measure first: python -m benchmarks.{name}")
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return values
+
+
 def publish(name: str, measured: dict[str, Any], markdown: str, *, whole: bool) -> None:
     """Print and write tables and samples; those of a whole run go into the README, too.
 
@@ -24,8 +48,8 @@ def publish(name: str, measured: dict[str, Any], markdown: str, *, whole: bool) 
         UserError: if the README's markers are broken; the results are written before.
     """
     print(markdown)
+    save(name, measured, whole=whole)
     stem = folder(whole) / name
-    stem.with_suffix(".json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(markdown.strip() + "\n", encoding="utf-8")
     print(f"Results   {stem}.json and {stem.name}.md")
     if whole and not readme.update(name, markdown):

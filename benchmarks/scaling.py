@@ -24,13 +24,13 @@ from src.errors import run_command
 from src.parser import Parser
 
 WAYS = (BASE, OURS)
-_EXAMPLES = 12_800
+_EXAMPLES = 6_400
 # Of each, everything else is as in the middle: 3 layers of 128, batches of 64.
 _GROWTH: dict[str, tuple[int, ...]] = {
     "width": (32, 128, 512, 1024),
     "depth": (1, 3, 6, 12),
     "batch size": (16, 64, 256, 1024),
-    "examples": (3_200, 12_800, 51_200, 204_800),
+    "examples": (1_600, 6_400, 25_600, 102_400),
 }
 
 
@@ -60,24 +60,33 @@ class Point:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     options = _parse(arguments)
-    sizes = {what: grown[:2] if options.quick else grown for what, grown in _GROWTH.items()}
-    points = [Point(what, size) for what, grown in sizes.items() for size in grown]
-    measured: dict[str, Any] = {"machine": machine(), "points": [], "memory": {}}
-    with Processes() as processes:
-        measured["versions"] = processes.ask(BASE, do="versions")["versions"]
-        measured["versions"] |= processes.ask(OURS, do="versions")["versions"]
-        for point in tqdm(points, unit="size", disable=None, leave=False):
-            rows = measure(processes, point.problem, "float32", WAYS, options.rounds, check=False)
-            values = {"what": point.what, "size": point.size, "examples": point.problem.examples}
-            measured["points"].append(values | {"rows": rows})
-    for family in tqdm(options.families, unit="family", disable=None, leave=False):
-        measured["memory"][family] = _memory(FAMILIES[family])
     whole = not options.quick and options.families == list(FAMILIES)
+    measured = results.load("scaling") if options.write_readme else _measure_all(options, whole)
     path = results.folder(whole) / "scaling.png"
     figure(measured["points"]).savefig(path, dpi=120)
     facts = describe(measured["machine"], measured["versions"])
     results.publish("scaling", measured, f"{facts}.\n\n{tables(measured)}", whole=whole)
     print(f"Figure    {path}")
+
+
+def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:
+    """Every point, then every family's memory, saved after each."""
+    sizes = {what: grown[:2] if options.quick else grown for what, grown in _GROWTH.items()}
+    points = [Point(what, size) for what, grown in sizes.items() for size in grown]
+    measured: dict[str, Any] = {"machine": machine(), "versions": {}, "points": [], "memory": {}}
+    measured["examples"] = _EXAMPLES
+    with Processes() as processes:
+        for way in WAYS:
+            measured["versions"] |= processes.ask(way, do="versions")["versions"]
+        for point in tqdm(points, unit="size", disable=None, leave=False):
+            rows = measure(processes, point.problem, "float32", WAYS, options.rounds, check=False)
+            values = {"what": point.what, "size": point.size, "examples": point.problem.examples}
+            measured["points"].append(values | {"rows": rows})
+            results.save("scaling", measured, whole=whole)
+    for family in tqdm(options.families, unit="family", disable=None, leave=False):
+        measured["memory"][family] = _memory(FAMILIES[family])
+        results.save("scaling", measured, whole=whole)
+    return measured
 
 
 def _memory(problem: Problem) -> dict[str, dict[str, Any]]:
@@ -97,6 +106,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="whose memory is measured (default all)",
     )
     parser.add_argument("--quick", action="store_true", help="the two smallest sizes of each")
+    parser.add_argument(
+        "--write_readme", action="store_true", help="measure nothing: the saved results' tables"
+    )
     options: argparse.Namespace = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error(f"--rounds: {options.rounds} is not allowed; it takes a whole number >= 1")

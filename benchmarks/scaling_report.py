@@ -5,19 +5,27 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.statistics import Summary, median_ratio
 from benchmarks.ways import BASE, OURS, WAYS
 
 _MIB = 2**20
+_AXES = {
+    "width": "width (units in each layer)",
+    "depth": "depth (hidden layers)",
+    "batch size": "batch size (examples)",
+    "examples": "examples in an epoch",
+}
 
 
 def tables(measured: dict[str, Any]) -> str:
     """Time per example by size, and memory by family, in Markdown.
 
     Args:
-        measured: ``points`` (what grows, its size, the epoch's examples, rows of seconds) and
-            ``memory`` (family to rows), as :mod:`benchmarks.scaling` gathers them.
+        measured: ``examples`` of an epoch where they do not grow, ``points`` (what grows, its
+            size, its examples, rows of seconds) and ``memory`` (family to rows), as
+            :mod:`benchmarks.scaling` gathers them.
     """
     head = f"Keras `fit`, µs | {WAYS[OURS].title}, µs | ratio"
     lines = [f"| MLP: what grows | to | {head} |", "|---|--:|--:|--:|--:|"]
@@ -29,7 +37,7 @@ def tables(measured: dict[str, Any]) -> str:
     ]
     return (
         "Time per example (median), as one thing grows and the others stay at 3 layers of 128, "
-        f"batch 64, 12,800 examples:\n\n{chr(10).join(lines)}\n\n"
+        f"batch 64, {measured['examples']:,} examples:\n\n{chr(10).join(lines)}\n\n"
         f"A process that trains one model, with its libraries:\n\n{chr(10).join(memory)}"
     )
 
@@ -68,9 +76,15 @@ def figure(points: Sequence[dict[str, Any]]) -> Figure:
             line = panel.plot(sizes, [s.median for _, s in measured], "o-", label=_title(way))[0]
             least, most = ([getattr(s, end) for _, s in measured] for end in ("least", "most"))
             panel.fill_between(sizes, least, most, color=line.get_color(), alpha=0.2)
-        panel.set(xscale="log", yscale="log", xlabel=what)
-        panel.grid(alpha=0.3, which="both")
-    axes[0].set_ylabel("µs per example")
+        panel.set(xscale="log", yscale="log", xlabel=_AXES[what])
+        grown = [point["size"] for point in points if point["what"] == what]
+        panel.set_xticks(grown, [f"{size:,}" for size in grown])
+        panel.set_xticks([], minor=True)
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
+        panel.grid(alpha=0.3)
+    axes[0].set_ylabel("training time (µs per example)")
     axes[0].legend()
     return drawing
 

@@ -37,6 +37,14 @@ PARTS = ("python", "imports", "data", "wandb", "build", "first steps")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     options = _parse(arguments)
+    whole = options.families == list(FAMILIES)
+    measured = results.load("startup") if options.write_readme else _measure_all(options, whole)
+    text = f"{describe(measured['machine'], {})}.\n\n{table(measured['families'])}"
+    results.publish("startup", measured, text, whole=whole)
+
+
+def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:
+    """Every start, saved after each round of them."""
     for dataset in dict.fromkeys(FAMILIES[family].config.dataset for family in options.families):
         fetch(dataset)
     jobs = [(family, program) for family in options.families for program in PROGRAMS]
@@ -46,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             times = probe(family, program)
             programs = measured["families"].setdefault(family, {})
             programs.setdefault(program, []).append(times)
-    text = f"{describe(measured['machine'], {})}.\n\n{table(measured['families'])}"
-    results.publish("startup", measured, text, whole=options.families == list(FAMILIES))
+        results.save("startup", measured, whole=whole)
+    return measured
 
 
 def probe(family: str, program: str) -> dict[str, float]:
@@ -102,6 +110,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         choices=list(FAMILIES),
         default=list(FAMILIES),
         help="which (default all)",
+    )
+    parser.add_argument(
+        "--write_readme", action="store_true", help="measure nothing: the saved results' tables"
     )
     options: argparse.Namespace = parser.parse_args(arguments)
     if options.repeats < 1:

@@ -36,7 +36,7 @@ class Worker:
         timeout: seconds that an answer may take.
     """
 
-    def __init__(self, module: str, timeout: float = 300) -> None:
+    def __init__(self, module: str, timeout: float = 150) -> None:
         self._timeout = timeout
         self._answers: queue.Queue[str] = queue.Queue()
         self._errors: list[str] = []

@@ -15,8 +15,8 @@ from src.execution import choose_execution  # noqa: E402
 from src.model import NeuralNetwork  # noqa: E402
 from src.trainer import never  # noqa: E402
 
-_SIDE = 2048  # of the matrices that the peak is measured with
-_PRODUCTS = 10
+_SIDE = 1536  # of the matrices that the peak is measured with
+_PRODUCTS = 4
 
 
 def gradsweep(task: Task) -> Training:

@@ -1,7 +1,6 @@
 """JAX: ``jit`` around a ``lax.scan`` over an epoch's batches, or a call a step if faster."""
 
 import itertools
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from benchmarks.peers import EPSILON, Task, Training, Way, trial
+from benchmarks.peers import EPSILON, Task, Training, fastest
 from benchmarks.problems import Problem, resnet_blocks
 
 _BETA_1, _BETA_2 = 0.9, 0.999
@@ -188,18 +187,9 @@ def _training(task: Task, run: Callable[..., Any]) -> Training:
     return Training(epoch)
 
 
-def fastest(task: Task) -> Training:
+def fastest_loop(task: Task) -> Training:
     """Whichever of the two is faster on a few batches."""
-    few = trial(task)
-
-    def trial_seconds(way: Way) -> float:
-        epoch = way(few).epoch
-        epoch()
-        started = time.perf_counter()
-        epoch()
-        return time.perf_counter() - started
-
-    best = min((scan, step_by_step), key=trial_seconds)
+    best = fastest((step_by_step, scan), task, lambda task, way: way(task))
     return replace(best(task), note="scan" if best is scan else "a call a step")
 
 
@@ -208,4 +198,4 @@ def versions() -> dict[str, str]:
     return {"JAX": jax.__version__}
 
 
-WAYS = {"jit": fastest}
+WAYS = {"jit": fastest_loop}

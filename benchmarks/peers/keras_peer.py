@@ -1,10 +1,9 @@
 """Keras ``fit``: as it comes, and with its fastest settings."""
 
 import itertools
-import time
 from typing import Any
 
-from benchmarks.peers import EPSILON, Task, Training, assign_kernels, trial
+from benchmarks.peers import EPSILON, Task, Training, assign_kernels, fastest
 from benchmarks.problems import Problem, resnet_blocks
 from src.startup import start_tensorflow
 
@@ -94,29 +93,18 @@ def fit(task: Task) -> Training:
 
 def fit_best(task: Task) -> Training:
     """``fit`` with whichever settings are the fastest on a few batches."""
-    best = min(
-        (
-            {"jit_compile": jit, "steps_per_execution": steps}
-            for jit, steps in itertools.product((False, True), (1, _STEPS_PER_EXECUTION))
-            if jit or steps > 1  # that would be fit as it comes
-        ),
-        key=lambda settings: _trial_seconds(task, **settings),
-    )
-    return _fit(task, **best)
-
-
-def _trial_seconds(task: Task, **settings: Any) -> float:
-    few = trial(task)
-    steps = few.problem.examples // few.problem.config.batch_size
-    settings["steps_per_execution"] = min(settings["steps_per_execution"], steps)
-    epoch = _fit(few, **settings).epoch
-    epoch()
-    started = time.perf_counter()
-    epoch()
-    return time.perf_counter() - started
+    choices = [
+        {"jit_compile": jit, "steps_per_execution": steps}
+        for jit, steps in itertools.product((False, True), (1, _STEPS_PER_EXECUTION))
+        if jit or steps > 1  # that would be fit as it comes
+    ]
+    return _fit(task, **fastest(choices, task, lambda task, settings: _fit(task, **settings)))
 
 
 def _fit(task: Task, **settings: Any) -> Training:
+    if "steps_per_execution" in settings:
+        steps = -(-task.problem.examples // task.problem.config.batch_size)
+        settings["steps_per_execution"] = min(settings["steps_per_execution"], steps)
     model = build(task.problem, task.precision)
     assign_kernels(model.trainable_variables, task)
     compile_for_fit(model, task.problem.config.learning_rate, **settings)

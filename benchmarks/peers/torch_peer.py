@@ -16,8 +16,8 @@ from benchmarks.peers.torch_models import build
 
 torch.set_num_threads(cores())
 
-_SIDE = 2048  # of the matrices that the peak is measured with
-_PRODUCTS = 10
+_SIDE = 1536  # of the matrices that the peak is measured with
+_PRODUCTS = 4
 
 
 def eager(task: Task) -> Training:

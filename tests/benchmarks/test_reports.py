@@ -15,7 +15,7 @@ def point(what: str, size: int, **seconds: list[float]) -> dict[str, Any]:
 def test_scaling_has_time_per_example_and_memory() -> None:
     points = [point("width", 1024, keras=[0.002, 0.004, 0.002], gradsweep=[0.001] * 3)]
     failed = {"keras": {"memory": 300 * 2**20}, "gradsweep": {"error": "no"}}
-    text = scaling_report.tables({"points": points, "memory": {"cnn": failed}})
+    text = scaling_report.tables({"examples": 1000, "points": points, "memory": {"cnn": failed}})
     assert "| width | 1,024 | 2.0 | 1.0 | 2.0 |" in text
     assert "| cnn | 300 | failed |" in text
 
@@ -27,7 +27,10 @@ def test_the_figure_has_a_panel_for_all_that_grows_and_a_line_a_way() -> None:
         for size in (1, 2)
     ]
     drawn = scaling_report.figure(points).axes
-    assert [panel.get_xlabel() for panel in drawn] == ["width", "depth"]
+    assert [panel.get_xlabel() for panel in drawn] == [
+        "width (units in each layer)",
+        "depth (hidden layers)",
+    ]
     for panel in drawn:
         lines: Any = panel.get_lines()
         keras, ours = lines
