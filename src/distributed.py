@@ -12,11 +12,12 @@ from src.optimizers import Optimizer
 Tensor = Any  # TensorFlow ships no types
 
 
-def choose_strategy(config: RunConfig) -> Any:
+def choose_strategy(config: RunConfig, examples: int) -> Any:
     """What ``--strategy`` names: ``tf.distribute``'s for all local GPUs, or the default for one.
 
     Raises:
-        UserError: if there is only one device to train on.
+        UserError: if there is only one device to train on, or if the last batch of so many
+            examples has fewer than there are devices.
     """
     if config.strategy == "single":
         return tf.distribute.get_strategy()
@@ -24,6 +25,12 @@ def choose_strategy(config: RunConfig) -> Any:
     if len(devices) < 2:
         raise UserError(
             "--strategy: mirrored needs at least 2 GPUs, here is one device; use single"
+        )
+    batch_size = min(config.batch_size, examples)
+    if (last := (examples - 1) % batch_size + 1) < len(devices):
+        raise UserError(
+            f"--batch_size: {batch_size} leaves a last batch of {last} of {examples} examples, "
+            f"too few for {len(devices)} devices; choose another"
         )
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 

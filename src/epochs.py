@@ -26,7 +26,6 @@ from src.augmentation import augment
 from src.config import RunConfig
 from src.datasets.spec import InputSpec, Split
 from src.distributed import choose_strategy
-from src.errors import UserError
 from src.execution import choose_execution
 from src.model import NeuralNetwork, Step
 from src.schedules import learning_rates
@@ -93,7 +92,7 @@ class EpochRunner:
 
     def __init__(self, config: RunConfig, spec: InputSpec, examples: int) -> None:
         self.execution = choose_execution(config)
-        self._strategy = choose_strategy(config)
+        self._strategy = choose_strategy(config, examples)
         with self._strategy.scope():
             self.network = NeuralNetwork(config, spec)
         self.parameters = sum(math.prod(v.shape) for v in self.network.variables)
@@ -102,11 +101,6 @@ class EpochRunner:
         self._batch_size = min(config.batch_size, examples)
         self._steps = math.ceil(examples / self._batch_size)
         self._devices = self._strategy.num_replicas_in_sync
-        if (last := examples - (self._steps - 1) * self._batch_size) < self._devices:
-            raise UserError(
-                f"--batch_size: {self._batch_size} leaves a last batch of {last} of {examples} "
-                f"examples, too few for {self._devices} devices; choose another"
-            )
         flops = self._batch_size * self.network.flops_per_example()
         # The last batch, which may be smaller, is always a measured step of its own.
         self._chunk_steps = choose_chunk_steps(self._steps - 1, flops)

@@ -120,7 +120,12 @@ class Tracker:
             self.log_epoch(metrics)
 
     def log_confusion(
-        self, y_true: NDArray[np.int32], y_pred: NDArray[np.intp], class_names: tuple[str, ...]
+        self,
+        y_true: NDArray[np.int32],
+        y_pred: NDArray[np.intp],
+        class_names: tuple[str, ...],
+        *,
+        more_epochs: bool,
     ) -> None:
         """Log the validation confusion matrix, as W&B's interactive chart and as a heatmap.
 
@@ -128,12 +133,17 @@ class Tracker:
             y_true: labels, shape ``(n,)``.
             y_pred: predicted labels, shape ``(n,)``.
             class_names: one name a class.
+            more_epochs: whether the run may go on. Then only the heatmap is logged, in the summary,
+                for the chart takes a step, and a step is an epoch.
         """
         figure = confusion_matrix_figure(
             confusion_table(y_true, y_pred, class_names),
             normalised=False,
             title=f"Validation confusion, {self._config.dataset}, run {self.run_id}",
         )
+        if more_epochs:
+            self._run.summary["confusion_matrix_heatmap"] = wandb.Image(figure)
+            return
         chart = wandb.plot.confusion_matrix(
             y_true=y_true.tolist(), preds=y_pred.tolist(), class_names=list(class_names)
         )

@@ -13,6 +13,7 @@ from src import datasets, trainer
 from src.checkpoints import checkpoint_files
 from src.config import RunConfig
 from src.datasets.spec import TrainingData
+from src.distributed import choose_strategy
 from src.errors import UserError
 from src.execution import choose_execution
 from src.metrics import EpochMetrics
@@ -44,12 +45,14 @@ def begin(config: RunConfig, stop: StopRequest, models_dir: Path) -> TrainedRun:
         models_dir: where ``best_model_<run id>`` and the training state go.
 
     Raises:
-        UserError: if the data cannot be had, the loss stops being a number, or the disk is full.
+        UserError: if the data cannot be had, the network cannot be built, the loss stops being a
+            number, or the disk is full.
     """
     data = datasets.load_training(config)
+    network = _build(config, data)
     with _tracked(Tracker(config, _facts(config)), models_dir) as (tracker, state), state.held():
         record = RunRecord(tracker.address, config, data.spec)
-        return _train(record, data, tracker, state, stop, None)
+        return _train(record, network, data, tracker, state, stop, None)
 
 
 def go_on(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRun:
@@ -72,17 +75,25 @@ def go_on(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRun:
                 "train it again"
             )
         config = record.config
+        network = _build(config, data)
         if no_wandb:
             config = config.model_copy(update={"no_wandb": True})
         tracker = Tracker(config, _facts(config), record.address)
         with _tracked(tracker, state.path.parent):
             print(f"Resumed    after epoch {len(progress.epochs)}/{config.epochs}", flush=True)
             tracker.catch_up(progress.epochs)
-            return _train(record, data, tracker, state, stop, progress)
+            return _train(record, network, data, tracker, state, stop, progress)
+
+
+def _build(config: RunConfig, data: TrainingData) -> NeuralNetwork:
+    """The network, and with it the certainty that it can be trained here, before anything runs."""
+    choose_strategy(config, len(data.train))
+    return NeuralNetwork(config, data.spec)
 
 
 def _train(
     record: RunRecord,
+    network: NeuralNetwork,
     data: TrainingData,
     tracker: Tracker,
     state: StateFile,
@@ -91,7 +102,6 @@ def _train(
 ) -> TrainedRun:
     """Train to the end, and log what is logged at the end."""
     config, checkpoint = record.config, _checkpoint(state)
-    network = NeuralNetwork(config, data.spec)
     print(f"Execution  {choose_execution(config)}\n{network.describe()}", flush=True)
     with _epoch_lines(config, len(resumed.epochs) if resumed else 0) as show:
 
@@ -111,9 +121,9 @@ def _train(
         )
     # A sweep judges the runs that it stops; it has no use for their rest.
     unfinished = result.outcome == "stopped" and not in_sweep()
-    if not unfinished:  # else it would be logged among the epochs
-        predicted = network.predict(data.validation.x).argmax(axis=1)
-        tracker.log_confusion(data.validation.y, predicted, data.spec.class_names)
+    predicted = network.predict(data.validation.x).argmax(axis=1)
+    labels, names = data.validation.y, data.spec.class_names
+    tracker.log_confusion(labels, predicted, names, more_epochs=unfinished)
     tracker.log_model(checkpoint_files(checkpoint), result.best)
     tracker.finish("interrupted" if stop.interrupted else result.outcome, result.best)
     if not unfinished:
