@@ -147,7 +147,15 @@ def _split_zr_n(weights: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def scan(
-    cell: Cell, units: int, x: Tensor, kernel: Tensor, bias: Tensor, compiled: bool = False
+    cell: Cell,
+    units: int,
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor,
+    *,
+    backward: bool = False,
+    mask: Tensor = None,
+    compiled: bool = False,
 ) -> Tensor:
     """The outputs of a cell at every time step, from a state of zeros.
 
@@ -159,34 +167,71 @@ def scan(
         x: inputs ``(time, batch, size)``, with a known number of time steps.
         kernel: of ``concat(x, h)``, as :func:`fuse_weights` makes it, of the inputs' type.
         bias: of the same.
+        backward: whether to begin with the last time step.
+        mask: float32 ``(time, batch, 1)``, or None: where it is 0 the state becomes zero again.
         compiled: whether XLA compiles each loop by itself, once a batch size. In a TensorFlow
             graph the loops of two directions then run on two cores at once.
 
     Returns:
         ``(time, batch, units)``, of the inputs' type.
     """
+    order = _Order(x.shape[0], backward)
 
     def loop(function: Callable[..., Any]) -> Callable[..., Any]:
         return tf.function(function, jit_compile=True, autograph=False) if compiled else function
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Callable[[Tensor], Any]]:
-        states, kept = loop(partial(_run_forward, cell, units))(x, kernel, bias)
+        run_forward = loop(partial(_run_forward, cell, units, order))
+        states, kept = run_forward(x, kernel, bias, mask)
 
         def gradient(d_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            backward = loop(partial(_run_backward, cell))
-            return backward(x, kernel, bias, states, kept, d_outputs)  # type: ignore[no-any-return]
+            run_backward = loop(partial(_run_backward, cell, order))
+            gradients: tuple[Tensor, Tensor, Tensor] = run_backward(
+                x, kernel, bias, mask, states, kept, d_outputs
+            )
+            return gradients
 
-        return tf.cast(states[0][1:], x.dtype), gradient
+        return tf.cast(order.after(states[0]), x.dtype), gradient
 
     return run(x, kernel, bias)
 
 
+class _Order(NamedTuple):
+    """The order in which a cell takes the time steps.
+
+    States are kept in an array with one place more than there are steps: the state after step t is
+    beside the one before it, on the side to which time goes.
+    """
+
+    steps: int
+    backward: bool
+
+    def time(self, i: Tensor) -> Tensor:
+        """The time step that is taken as number ``i``."""
+        return self.steps - 1 - i if self.backward else i
+
+    def place_before(self, t: Tensor) -> Tensor:
+        """Where the state before time step ``t`` is."""
+        return t + 1 if self.backward else t
+
+    def place_after(self, t: Tensor) -> Tensor:
+        """Where the state after time step ``t`` is."""
+        return t if self.backward else t + 1
+
+    def before(self, states: Tensor) -> Tensor:
+        """The states before every time step."""
+        return states[1:] if self.backward else states[:-1]
+
+    def after(self, states: Tensor) -> Tensor:
+        """The states after every time step."""
+        return states[:-1] if self.backward else states[1:]
+
+
 def _run_forward(
-    cell: Cell, units: int, x: Tensor, kernel: Tensor, bias: Tensor
+    cell: Cell, units: int, order: _Order, x: Tensor, kernel: Tensor, bias: Tensor, mask: Tensor
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The states before and after every step, and what the steps keep for backward."""
-    steps = x.shape[0]
     zero = tf.zeros([tf.shape(x)[1], units])
     bias = tf.cast(bias, tf.float32)
 
@@ -194,25 +239,27 @@ def _run_forward(
         xh = tf.concat([x[t], tf.cast(state[0], x.dtype)], -1)
         return tf.cast(tf.matmul(xh, kernel), tf.float32) + bias
 
-    def step(t: Tensor, state: State, states: Any, kept: Any) -> tuple[Any, ...]:
+    def step(i: Tensor, state: State, states: Any, kept: Any) -> tuple[Any, ...]:
+        t = order.time(i)
         state, keep = cell.forward(activations(t, state), state)
-        return t + 1, state, _write(states, t + 1, state), _write(kept, t, keep)
+        state = _masked(state, mask, t)
+        return i + 1, state, _write(states, order.place_after(t), state), _write(kept, t, keep)
 
     start = (zero,) * cell.states
     widths = [k.shape[-1] for k in cell.forward(tf.zeros([1, kernel.shape[1]]), start)[1]]
-    states = _write(_arrays(steps + 1, [units] * cell.states), 0, start)
-    loop = (0, start, states, _arrays(steps, widths))
-    *_, states, kept = tf.while_loop(
-        lambda t, *_: t < steps, step, loop, parallel_iterations=1, maximum_iterations=steps
-    )
+    states = _arrays(order.steps + 1, [units] * cell.states)
+    states = _write(states, order.place_before(order.time(0)), start)
+    *_, states, kept = _repeat(step, order, (start, states, _arrays(order.steps, widths)))
     return [array.stack() for array in states], [array.stack() for array in kept]
 
 
 def _run_backward(
     cell: Cell,
+    order: _Order,
     x: Tensor,
     kernel: Tensor,
     bias: Tensor,
+    mask: Tensor,
     states: list[Tensor],
     kept: list[Tensor],
     d_outputs: Tensor,
@@ -222,28 +269,45 @@ def _run_backward(
     width = kernel.shape[1]
     transposed = tf.transpose(kernel)
 
-    def step(t: Tensor, d_state: State, d_inputs: Any, d_activations: Any) -> tuple[Any, ...]:
+    def step(i: Tensor, d_state: State, d_inputs: Any, d_activations: Any) -> tuple[Any, ...]:
+        t = order.time(steps - 1 - i)
         d_state = (d_state[0] + tf.cast(d_outputs[t], tf.float32), *d_state[1:])
-        after, before = (tuple(s[i] for s in states) for i in (t + 1, t))
-        d_a, direct = cell.backward(d_state, tuple(k[t] for k in kept), after, before)
+        places = order.place_after(t), order.place_before(t)
+        after, before = (tuple(s[place] for s in states) for place in places)
+        kept_then = tuple(k[t] for k in kept)
+        d_a, direct = cell.backward(_masked(d_state, mask, t), kept_then, after, before)
         d_a = tf.cast(d_a, x.dtype)
         d_x, d_h = tf.split(tf.matmul(d_a, transposed), [size, -1], axis=-1)
         d_state = (direct[0] + tf.cast(d_h, tf.float32), *direct[1:])
         d_inputs, d_activations = _write((d_inputs, d_activations), t, (d_x, d_a))
-        return t - 1, d_state, d_inputs, d_activations
+        return i + 1, d_state, d_inputs, d_activations
 
     end = tuple(tf.zeros_like(s[0]) for s in states)
-    loop = (steps - 1, end, *_arrays(steps, [size, width], x.dtype))
-    _, _, d_inputs, d_activations = tf.while_loop(
-        lambda t, *_: t >= 0, step, loop, parallel_iterations=1, maximum_iterations=steps
-    )
+    arrays = _arrays(steps, [size, width], x.dtype)
+    *_, d_inputs, d_activations = _repeat(step, order, (end, *arrays))
     d_a = tf.reshape(d_activations.stack(), [-1, width])
     d_kernel = [
         tf.matmul(tf.reshape(part, [-1, part.shape[-1]]), d_a, transpose_a=True)
-        for part in (x, tf.cast(states[0][:-1], x.dtype))
+        for part in (x, tf.cast(order.before(states[0]), x.dtype))
     ]
     d_bias = tf.reduce_sum(tf.cast(d_a, tf.float32), 0)
     return d_inputs.stack(), tf.concat(d_kernel, 0), tf.cast(d_bias, bias.dtype)
+
+
+def _repeat(step: Callable[..., Any], order: _Order, start: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Take all steps, numbered from 0."""
+    loop: tuple[Any, ...] = tf.while_loop(
+        lambda i, *_: i < order.steps,
+        step,
+        (0, *start),
+        parallel_iterations=1,
+        maximum_iterations=order.steps,
+    )
+    return loop
+
+
+def _masked(values: State, mask: Tensor, t: Tensor) -> State:
+    return values if mask is None else tuple(value * mask[t] for value in values)
 
 
 def _arrays(steps: int, widths: list[int], dtype: Any = tf.float32) -> tuple[Any, ...]:

@@ -53,9 +53,8 @@ def _recurrent(make: Layers, units: int) -> Any:
 class Recurrent(keras.layers.Layer):  # type: ignore[misc]
     """Cells over time: the outputs at every time step, in one direction or both.
 
-    A mask must be that of sequences padded at their end. Then no step has to be skipped: reversed
-    within its own length, a sequence is still padded at its end, and what a cell computes on the
-    padding reaches nothing before it.
+    A mask must be that of sequences padded at their end. What a cell computes on the padding then
+    reaches nothing before it; one that goes backward begins anew at the last real time step.
 
     Args:
         cell: ``rnn``, ``lstm`` or ``gru``.
@@ -96,16 +95,26 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Tensor, mask: Tensor = None, training: bool = False) -> Tensor:
         """From ``(batch, time, size)`` to ``(batch, time, units)``, twice as wide if both ways."""
-        lengths = _lengths(inputs, mask)
         x = tf.transpose(inputs, [1, 0, 2])
+        # Forward, nothing comes after padding; backward, it comes first and must leave no trace.
+        real = None if mask is None else tf.cast(tf.transpose(mask)[..., None], tf.float32)
+        # Eagerly, a tape would look for gradients inside the compiled loops.
+        compiled = self._compiled and training and not tf.executing_eagerly()
         outputs = []
         for backward, weights in enumerate(self._directions):
-            turned = _reverse(x, lengths) if backward else x
             kernel, bias = fuse_weights(self.cell, *map(tf.convert_to_tensor, weights))
-            # Eagerly, a tape would look for gradients inside the compiled loops.
-            compiled = self._compiled and training and not tf.executing_eagerly()
-            y = scan(CELLS[self.cell], self.units, turned, kernel, bias, compiled)
-            outputs.append(_reverse(y, lengths) if backward else y)
+            outputs.append(
+                scan(
+                    CELLS[self.cell],
+                    self.units,
+                    x,
+                    kernel,
+                    bias,
+                    backward=bool(backward),
+                    mask=real if backward else None,
+                    compiled=compiled,
+                )
+            )
         return tf.transpose(tf.concat(outputs, -1), [1, 0, 2])
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -168,8 +177,3 @@ def _lengths(inputs: Tensor, mask: Tensor) -> Tensor:
     if mask is None:
         return tf.fill([tf.shape(inputs)[0]], inputs.shape[1])
     return tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
-
-
-def _reverse(x: Tensor, lengths: Tensor) -> Tensor:
-    """Each sequence of ``(time, batch, size)`` backward, and its padding where it was."""
-    return tf.reverse_sequence(x, lengths, seq_axis=0, batch_axis=1)
