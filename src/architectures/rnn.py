@@ -5,8 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from src.architectures.cells import CELLS, fuse_weights
 from src.architectures.layers import Layers, pixels
-from src.architectures.recurrence import CELLS, fuse_weights, scan
+from src.architectures.recurrence import scan
 from src.config import RunConfig
 from src.datasets.spec import InputSpec
 

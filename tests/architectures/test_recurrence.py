@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from src.architectures.recurrence import CELLS, fuse_weights, scan
+from src.architectures.cells import CELLS, fuse_weights
+from src.architectures.recurrence import scan
 from src.architectures.rnn import Recurrent
 
 UNITS, SIZE, STEPS, BATCH = 5, 4, 7, 3
