@@ -70,7 +70,7 @@ FAMILIES = {
     "mlp": Problem(
         "MLP 784-128-128-128-10",
         _config(model="mlp", dataset="fashion_mnist", num_layers=3, hidden_size=128),
-        60_000,
+        30_016,
     ),
     "cnn": Problem(
         "CNN conv32-conv32-pool-conv64-conv64-pool-dense128 on 32x32x3",
@@ -82,7 +82,7 @@ FAMILIES = {
             head="dense",
             hidden_size=128,
         ),
-        1_920,
+        1_280,
     ),
     "rnn": Problem(
         "Bidirectional LSTM 64 on sequences of 200, embedding 10,000x64",
@@ -92,7 +92,7 @@ FAMILIES = {
     "resnet": Problem(
         "ResNet-18 of width 16 on 32x32x3",
         _config(model="resnet", dataset="cifar10", width=16),
-        1_280,
+        640,
     ),
 }
 

@@ -103,7 +103,7 @@ def table(families: dict[str, dict[str, list[dict[str, float]]]]) -> str:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3, help="starts of each (default 3)")
+    parser.add_argument("--repeats", type=int, default=2, help="starts of each (default 2)")
     parser.add_argument(
         "--families",
         nargs="+",

@@ -185,14 +185,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
             metavar=name.upper(),
             help=f"of {', '.join(values)} (default all)",
         )
-    parser.add_argument("--rounds", type=int, help="timed epochs of each way (default 5)")
+    parser.add_argument("--rounds", type=int, help="timed epochs of each way (default 3)")
     parser.add_argument("--quick", action="store_true", help="few examples, 1 round")
     parser.add_argument(
         "--write_readme", action="store_true", help="measure nothing: the saved results' tables"
     )
     options: argparse.Namespace = parser.parse_args(arguments)
     if options.rounds is None:
-        options.rounds = 1 if options.quick else 5
+        options.rounds = 1 if options.quick else 3
     if options.rounds < 1:
         parser.error(f"--rounds: {options.rounds} is not allowed; it takes a whole number >= 1")
     return options
