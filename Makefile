@@ -56,9 +56,8 @@ $(BENCH_VENV)/requirements.stamp: requirements.txt benchmarks/requirements.txt
 	@touch $@
 
 bench: $(BENCH_VENV)/requirements.stamp  ## Measure against Keras, PyTorch and JAX, and update the README
-	@$(BENCH)/python -m benchmarks.throughput $(ARGS)
-	@$(BENCH)/python -m benchmarks.scaling
-	@$(BENCH)/python -m benchmarks.startup
+	@$(BENCH)/python -m benchmarks.throughput $(ARGS); status=$$?; \
+	$(BENCH)/python -m benchmarks.scaling && $(BENCH)/python -m benchmarks.startup && exit $$status
 
 clean:  ## Remove caches (keeps .venv, models, plots and the server's data)
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -77,7 +77,7 @@ def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:
     measured["examples"] = _EXAMPLES
     with Processes() as processes:
         for way in WAYS:
-            measured["versions"] |= processes.ask(way, do="versions")["versions"]
+            measured["versions"] |= processes.try_to_ask(way, do="versions").get("versions", {})
         for point in tqdm(points, unit="size", disable=None, leave=False):
             rows = measure(processes, point.problem, "float32", WAYS, options.rounds, check=False)
             values = {"what": point.what, "size": point.size, "examples": point.problem.examples}

@@ -51,9 +51,11 @@ def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:
     measured: dict[str, Any] = {"machine": machine(), "families": {}}
     for _ in range(options.repeats):
         for family, program in tqdm(jobs, unit="start", disable=None, leave=False):
-            times = probe(family, program)
-            programs = measured["families"].setdefault(family, {})
-            programs.setdefault(program, []).append(times)
+            starts = measured["families"].setdefault(family, {}).setdefault(program, [])
+            try:
+                starts.append(probe(family, program))
+            except UserError as error:
+                print(error, file=sys.stderr)
         results.save("startup", measured, whole=whole)
     return measured
 
@@ -88,6 +90,9 @@ def table(families: dict[str, dict[str, list[dict[str, float]]]]) -> str:
     lines = [f"| {' | '.join(heads)} |", f"|---|---|{'--:|' * (len(heads) - 2)}"]
     for family, programs in families.items():
         for program, starts in programs.items():
+            if not starts:
+                lines.append(f"| {family} | {PROGRAMS[program]} | failed |")
+                continue
             parts = [
                 f"{Summary.of([start[part] for start in starts]).median:.2f}"
                 if part in starts[0]

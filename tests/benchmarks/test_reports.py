@@ -43,6 +43,8 @@ def test_the_figure_has_a_panel_for_all_that_grows_and_a_line_a_way() -> None:
 def test_start_up_has_every_part_and_their_sum() -> None:
     start = {"python": 0.1, "imports": 2.0, "data": 0.5, "build": 0.25, "first steps": 1.15}
     families = {"mlp": {"keras": [start], "gradsweep": [start | {"wandb": 1.0}]}}
-    keras, ours = startup.table(families).splitlines()[-2:]
+    families["cnn"] = {"keras": []}
+    keras, ours, failed = startup.table(families).splitlines()[-3:]
+    assert failed == "| cnn | Keras `fit` | failed |"
     assert keras == "| mlp | Keras `fit` | 0.10 | 2.00 | 0.50 |  | 0.25 | 1.15 | 4.0 | 4.0 - 4.0 |"
     assert ours == "| mlp | Gradsweep | 0.10 | 2.00 | 0.50 | 1.00 | 0.25 | 1.15 | 5.0 | 5.0 - 5.0 |"
