@@ -24,7 +24,8 @@ from tests.wandb_server.test_full_disk import DISKS, SmallDisk
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TRAIN = (sys.executable, "-m", "src.train")
-MLP = [*flags("mlp"), "--batch_size=1", "--epochs=12"]
+EPOCHS = 30  # so many that one is under way when a signal comes, however late that is
+MLP = [*flags("mlp"), "--batch_size=4", f"--epochs={EPOCHS}"]
 
 Best = tuple[dict[str, float], list[NDArray[Any]]]
 Row = dict[str, Any]
@@ -38,8 +39,8 @@ def checkout(tmp_path: Path) -> Checkout:
 @pytest.fixture
 def server(checkout: Checkout) -> Iterator[dict[str, str]]:
     with checkout.server() as environment:
-        # A client that sends what it has at once, not every 15 seconds, so that kills hit that.
-        yield environment | {"WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "0.1"}
+        # A client that sends what it has every second, not every 15; it takes no fractions.
+        yield environment | {"WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "1"}
 
 
 def states(checkout: Checkout) -> list[StateFile]:
@@ -64,17 +65,20 @@ def begun(checkout: Checkout, *arguments: str, **environment: str) -> subprocess
     return process
 
 
-def wait_for_epoch(checkout: Checkout, epoch: int) -> None:
+def wait_for_epoch(checkout: Checkout, epoch: int, process: subprocess.Popen[str]) -> None:
     """Return as soon as this epoch is saved, or the run has ended."""
-    deadline = time.monotonic() + 120
-    while (done := progress(checkout)) and len(done.epochs) < epoch:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and (done := progress(checkout)) and len(done.epochs) < epoch:
+        if time.monotonic() > deadline:
+            process.send_signal(signal.SIGABRT)
+            pytest.fail(process.communicate()[0])
+        time.sleep(0.005)
 
 
 def resume(checkout: Checkout, run_id: str, *options: str, **environment: str) -> str:
     code, output = checkout.run(*TRAIN, "--resume", run_id, *options, **environment)
     assert code == 0, output
+    assert not (environment and "logged offline" in output), output
     assert states(checkout) == [], "a run that is complete leaves no state"
     return output
 
@@ -119,22 +123,22 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Row], Best]:
         code, output = checkout.run(*TRAIN, *MLP, **server)
         assert code == 0, output
         rows = epochs_at(server, id_in(output))
-    assert [(row["epoch"], row["_step"]) for row in rows] == [(i + 1, i) for i in range(12)]
+    assert [(row["epoch"], row["_step"]) for row in rows] == [(i + 1, i) for i in range(EPOCHS)]
     return rows, best(checkout, id_in(output))
 
 
-@pytest.mark.parametrize("run", ["mlp", "mlp on reviews", "cnn", "resnet", "rnn"])
+@pytest.mark.parametrize("run", ["mlp", "cnn", "resnet", "rnn"])
 def test_kills_at_random_moments_change_nothing(checkout: Checkout, run: str) -> None:
-    arguments = [*flags(run), "--batch_size=2", "--no_wandb"]
+    arguments = [*flags(run), "--epochs=6", "--no_wandb"]
     code, whole = checkout.run(*TRAIN, *arguments)
     assert code == 0, whole
     rng = random.Random(run)
     process = begun(checkout, *arguments)
     (state,) = states(checkout)
     lines = ""
-    for epoch in (0, 1, 2):
-        wait_for_epoch(checkout, epoch)
-        time.sleep(rng.uniform(0, 0.5))
+    for epoch in (1, 3):
+        wait_for_epoch(checkout, epoch, process)
+        time.sleep(rng.uniform(0, 0.05))
         process.kill()
         lines += process.communicate()[0]
         if not state.exists():
@@ -156,12 +160,11 @@ def epochs_sent(server: dict[str, str], run_id: str) -> int:
 @pytest.mark.parametrize(
     ("epoch", "sent", "kill"),
     [
-        (0, 0, subprocess.Popen.kill),  # compiling, before the first epoch ends
-        (2, 0, subprocess.Popen.kill),  # right after saving
-        (3, 2, subprocess.Popen.kill),  # in an epoch
-        (3, 2, lambda process: kill_tree(process.pid)),  # with W&B's own process
+        (0, 0, lambda process: process.kill()),  # compiling, before the first epoch ends
+        (3, 2, lambda process: process.kill()),  # W&B's own process sends what it has
+        (3, 0, lambda process: kill_tree(process.pid)),  # W&B's own process loses what it has
     ],
-    ids=["first epoch", "saved", "in an epoch", "with wandb-core"],
+    ids=["first epoch", "sent", "lost"],
 )
 def test_wandb_has_every_epoch_once(
     checkout: Checkout,
@@ -173,7 +176,8 @@ def test_wandb_has_every_epoch_once(
 ) -> None:
     process = begun(checkout, *MLP, **server)
     (state,) = states(checkout)
-    wait_for_epoch(checkout, epoch)
+    wait_for_epoch(checkout, epoch, process)
+    process.send_signal(signal.SIGSTOP)
     if sent:
         wait_for(lambda: epochs_sent(server, state.run_id) >= sent)
     kill(process)
@@ -192,12 +196,12 @@ def test_a_run_killed_while_it_finishes_goes_on_to_its_end(
 ) -> None:
     process = begun(checkout, *MLP, **server)
     (state,) = states(checkout)
-    wait_for_epoch(checkout, 12)
+    wait_for_epoch(checkout, EPOCHS, process)
     process.kill()
     process.communicate()
     assert state.exists(), "the run was over before it was killed"
     output = resume(checkout, state.run_id, **server)
-    assert "Resumed    after epoch 12/12" in output
+    assert f"Resumed    after epoch {EPOCHS}/{EPOCHS}" in output
     assert epochs_at(server, state.run_id) == whole[0]
     run = api(server).run(f"local/gradsweep/{state.run_id}")
     assert [a.type for a in run.logged_artifacts() if a.type == "model"] == ["model"]
@@ -208,7 +212,7 @@ def test_offline_the_new_folder_has_the_whole_run(
 ) -> None:
     process = begun(checkout, *MLP)
     (state,) = states(checkout)
-    wait_for_epoch(checkout, 3)
+    wait_for_epoch(checkout, 3, process)
     process.kill()
     process.communicate()
     resume(checkout, state.run_id)
@@ -230,15 +234,18 @@ def test_a_signal_leaves_a_run_that_can_be_resumed_as_it_says(
 ) -> None:
     process = begun(checkout, *MLP, **server)
     (state,) = states(checkout)
-    wait_for_epoch(checkout, 2)
+    wait_for_epoch(checkout, 2, process)
     process.send_signal(signum)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == code, output
     name, command = output.strip().splitlines()[-1].split(maxsplit=1)
     assert (name, command) == ("Resume", f"python -m src.train --resume {state.run_id}")
+    run = api(server).run(f"local/gradsweep/{state.run_id}")
+    assert run.summary["confusion_matrix_heatmap"]["_type"] == "image-file"
     code, output = checkout.run(*shlex.split(command), **server)
     assert code == 0, output
-    assert epochs_at(server, state.run_id) == whole[0]
+    assert "logged offline" not in output
+    assert epochs_at(server, state.run_id) == whole[0], output
     assert_same_best(best(checkout, state.run_id), whole[1])
 
 
@@ -284,16 +291,8 @@ def test_what_cannot_be_resumed_is_one_line(checkout: Checkout) -> None:
     assert "is damaged; delete it" in refused(state.run_id)
 
 
-def test_a_diverged_run_leaves_nothing_to_resume(checkout: Checkout) -> None:
-    arguments = ["--dataset=synthetic", "--optimizer=sgd", "--learning_rate=1e30", "--no_wandb"]
-    code, output = checkout.run(*TRAIN, *arguments)
-    assert code == 2
-    assert "training diverged" in output
-    assert list((checkout.root / "models").iterdir()) == []
-
-
 @pytest.mark.skipif(SmallDisk not in DISKS, reason="needs the right to mount a small disk")
-@pytest.mark.parametrize("room", [0, 40_000, 100_000])
+@pytest.mark.parametrize("room", [0, 40_000])
 def test_a_full_disk_is_one_line_and_loses_nothing(
     checkout: Checkout, whole: tuple[list[Row], Best], room: int
 ) -> None:
@@ -304,7 +303,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     try:
         process = begun(checkout, *MLP, "--no_wandb")
         (state,) = states(checkout)
-        wait_for_epoch(checkout, 2)
+        wait_for_epoch(checkout, 2, process)
         filler = models / "filler"
         with filler.open("wb", buffering=0) as file:
             _fill(file)
@@ -315,7 +314,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
         assert "No space left on device" in output or "errno = 28" in output
         assert "Traceback" not in output
         assert f"Resume     python -m src.train --resume {state.run_id}\n" in output
-        assert 2 <= len(state.load()[1].epochs) < 12
+        assert 2 <= len(state.load()[1].epochs) < EPOCHS
         assert best(checkout, state.run_id)[0]["epoch"] >= 1
         filler.unlink()
         resume(checkout, state.run_id)

@@ -107,6 +107,7 @@ def test_two_processes_with_the_same_seed_print_the_same(checkout: Checkout) -> 
 def test_a_diverging_loss_fails_the_run_with_one_line(
     checkout: Checkout, server: dict[str, str]
 ) -> None:
+    before = set((checkout.root / "models").iterdir())
     code, output = checkout.run(
         *(sys.executable, "-m", "src.train", *TINY, "--optimizer", "sgd"),
         *("--learning_rate", "1e30"),
@@ -117,6 +118,7 @@ def test_a_diverging_loss_fails_the_run_with_one_line(
     assert "Traceback" not in output
     run = the_run(server, output)
     assert (run.state, run.summary["outcome"]) == ("failed", "diverged")
+    assert set((checkout.root / "models").iterdir()) == before, "nothing to evaluate or resume"
 
 
 @pytest.mark.parametrize(
