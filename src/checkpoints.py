@@ -6,6 +6,7 @@ executes anything that a file says.
 """
 
 import hashlib
+import io
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -53,6 +54,13 @@ class CheckpointInfo:
 _INFO = TypeAdapter(CheckpointInfo)
 
 
+class _WeightsInMemory(io.BytesIO):
+    """Takes HDF5, whose library crashes the process when the disk is full, from Keras."""
+
+    def __str__(self) -> str:
+        return WEIGHTS_SUFFIX  # Keras looks at how the name ends
+
+
 def checkpoint_files(path: Path) -> tuple[Path, Path]:
     """The weights' file and the JSON of a checkpoint, named by its stem or by either of them."""
     stem = str(path).removesuffix(INFO_SUFFIX).removesuffix(WEIGHTS_SUFFIX)
@@ -70,8 +78,10 @@ def save(stem: Path, network: NeuralNetwork, metrics: EpochMetrics) -> None:
     """
     weights, info_file = checkpoint_files(stem)
     weights.parent.mkdir(parents=True, exist_ok=True)
+    content = _WeightsInMemory()
+    network.model.save_weights(content)
     with replacing(weights) as new_weights:
-        network.model.save_weights(new_weights)
+        new_weights.write_bytes(content.getbuffer())
         info = CheckpointInfo(
             format_version=FORMAT_VERSION,
             dataset=network.config.dataset,

@@ -21,7 +21,8 @@ def replacing(file: Path) -> Iterator[Path]:
         with new.open("rb") as stream:
             os.fsync(stream)  # or, after a power cut, the name might be there without the content
         new.replace(file)
-    except (OSError, RuntimeError) as error:  # h5py raises either when a file cannot be written
+    except OSError as error:
         new.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error).strip().splitlines()[-1]
-        raise UserError(f"{file} cannot be written ({reason}); make room for it there") from None
+        raise UserError(
+            f"{file} cannot be written ({error.strerror or error}); make room for it there"
+        ) from None
