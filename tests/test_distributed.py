@@ -9,7 +9,8 @@ import pytest
 
 from src.paths import ROOT
 
-# Trains on synthetic data with one device and with two logical CPU devices; prints the metrics.
+# Trains on synthetic data with one device, with two logical CPU devices, and with two again but
+# cut off after an epoch and gone on with; prints the metrics.
 SCRIPT = """
 import dataclasses, json, sys, tempfile
 from pathlib import Path
@@ -23,15 +24,20 @@ from src.config import RunConfig
 from src.model import NeuralNetwork
 from src.trainer import train
 
-results = {}
-for strategy in ("single", "mirrored"):
+results, states = {}, []
+for name in ("single", "mirrored", "resumed"):
+    strategy = "single" if name == "single" else "mirrored"
     config = RunConfig.parse({**json.loads(sys.argv[1]), "strategy": strategy})
     data = datasets.load_training(config)
     network = NeuralNetwork(config, data.spec)
-    epochs = []
+    resumed = states[-config.epochs] if name == "resumed" else None  # after its first epoch
+    epochs = list(resumed.epochs) if resumed else []
     with tempfile.TemporaryDirectory() as folder:
-        train(network, config, data, checkpoint=Path(folder) / "m", on_epoch=epochs.append)
-    results[strategy] = [dataclasses.asdict(metrics) for metrics in epochs]
+        train(
+            network, config, data, checkpoint=Path(folder) / "m",
+            on_epoch=epochs.append, save_state=states.append, resumed=resumed,
+        )
+    results[name] = [dataclasses.asdict(metrics) for metrics in epochs]
 print(json.dumps(results))
 """
 
@@ -59,6 +65,10 @@ def test_two_devices_train_as_one(values: dict[str, Any]) -> None:
             assert mirrored[name] == pytest.approx(single[name], rel=2e-3), name
         for name in ("accuracy", "val_accuracy"):
             assert mirrored[name] == pytest.approx(single[name], abs=0.01), name
+    for name in ("mirrored", "resumed"):
+        for metrics in results[name]:
+            del metrics["examples_per_second"]
+    assert results["resumed"] == results["mirrored"]
 
 
 def test_batch_norm_and_dropout_train_on_two_devices() -> None:

@@ -200,3 +200,20 @@ def test_a_models_folder_that_cannot_be_written_is_found_before_the_training(
     assert code == 2, output
     assert "error: models cannot be saved in" in output
     assert "epoch" not in output
+
+
+@pytest.mark.parametrize(
+    ("flags", "fault"),
+    [
+        (["--model=cnn", "--filters=4,4,4,4,4,4", "--hidden_size=8"], "--filters"),
+        (["--strategy=mirrored"], "--strategy: mirrored needs at least 2 GPUs"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_before_a_run_begins(
+    checkout: Checkout, flags: list[str], fault: str
+) -> None:
+    before = set((checkout.root / "wandb").glob("*"))
+    code, output = checkout.run(sys.executable, "-m", "src.train", "--dataset=synthetic", *flags)
+    assert code == 2, output
+    assert [line.split("error: ")[-1][: len(fault)] for line in output.splitlines()] == [fault]
+    assert set((checkout.root / "wandb").glob("*")) == before
