@@ -186,6 +186,7 @@ class StateFile:
     def remove(self) -> None:
         """The run has come to its end."""
         self.path.unlink(missing_ok=True)
+        Path(self._lock().lock_file).unlink(missing_ok=True)
 
     def _lock(self) -> FileLock:
         return FileLock(self.path.with_name(f".{self.path.name}.lock"))
