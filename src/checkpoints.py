@@ -122,15 +122,7 @@ def load(path: Path) -> tuple[NeuralNetwork, CheckpointInfo]:
 
 def _read(weights: Path, info_file: Path) -> CheckpointInfo:
     """The description of these very weights."""
-    try:
-        info = _INFO.validate_json(info_file.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(
-            f"{info_file} does not describe a checkpoint ({place}: {first['msg']}); "
-            f"copy or train the model again"
-        ) from None
+    info = _parse(info_file)
     if info.format_version != FORMAT_VERSION:
         raise UserError(
             f"{info_file} has format {info.format_version}, this version reads {FORMAT_VERSION}; "
@@ -142,6 +134,19 @@ def _read(weights: Path, info_file: Path) -> CheckpointInfo:
             return replace(candidate, previous=None)
     raise UserError(
         f"{weights.name} is damaged or not the file that {info_file} describes; copy both again"
+    )
+
+
+def _parse(info_file: Path) -> CheckpointInfo:
+    try:
+        return _INFO.validate_json(info_file.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+    except UserError as error:  # hyperparameters that make no sense together
+        reason = f"config: {error}"
+    raise UserError(
+        f"{info_file} does not describe a checkpoint ({reason}); copy or train the model again"
     )
 
 

@@ -39,7 +39,8 @@ TimePooling = Literal["last", "mean", "max"]
 Precision = Literal["float32", "bfloat16"]
 Jit = Literal["auto", "on", "off"]
 Strategy = Literal["single", "mirrored"]
-Size = Annotated[int, Field(ge=1, le=65536)]
+_SIZE = Field(ge=1, le=65536)
+Size = Annotated[int, _SIZE]
 
 
 def _split(value: Any) -> Any:
@@ -101,7 +102,7 @@ class RunConfig(BaseModel):
     time_pooling: TimePooling = Field(
         "last", description="rnn: what the head sees of the outputs over time"
     )
-    embedding_size: Size = Field(64, description="reviews: numbers that stand for a word")
+    embedding_size: Size = Field(64, description="reviews: dimensions of a word's embedding")
 
     # Optimizer
     optimizer: OptimizerName = Field("adam", description="update rule")
@@ -145,7 +146,7 @@ class RunConfig(BaseModel):
         10_000, ge=3, le=1_000_000, description="reviews: words known, with padding and unknown"
     )
     sequence_length: int = Field(
-        200, ge=1, le=10_000, description="reviews: words of a review that are read"
+        200, ge=1, le=10_000, description="reviews: words of a review that are read, its last ones"
     )
     shift: int = Field(
         0, ge=0, le=16, description="pictures: move each by up to this many pixels in training"
@@ -166,7 +167,10 @@ class RunConfig(BaseModel):
         0, ge=0, description="stop after this many epochs without a better val_accuracy; 0 is never"
     )
     seed: int = Field(
-        0, ge=0, lt=2**31, description="seed of weights, shuffling, dropout and split"
+        0,
+        ge=0,
+        lt=2**31,
+        description="seed of weights, shuffling, dropout, augmentation and split",
     )
 
     # Engine
@@ -188,6 +192,8 @@ class RunConfig(BaseModel):
     @classmethod
     def _count_layers(cls, values: Any) -> Any:
         """An rnn has one layer unless told; a list of sizes says how many layers there are."""
+        if not isinstance(values, dict):
+            return values  # which is refused as such
         model = values.get("model", "mlp")
         sizes = _split(values.get("hidden_size"))
         if model in ("mlp", "rnn") and isinstance(sizes, list | tuple):
@@ -204,7 +210,10 @@ class RunConfig(BaseModel):
         if self.model == "rnn" and self.num_layers == 0:
             raise UserError("--num_layers: an rnn has at least 1")
         if self.warmup_epochs and self.warmup_epochs >= self.epochs:
-            raise UserError(f"--warmup_epochs: {self.warmup_epochs:g} of {self.epochs} epochs")
+            raise UserError(
+                f"--warmup_epochs: {self.warmup_epochs:g} leaves none of {self.epochs} epochs; "
+                "it must be below epochs"
+            )
         if self.jit == "on" and self.strategy == "mirrored":
             raise UserError("--jit: on is for strategy single; XLA cannot compile a mirrored step")
         sizes = self.hidden_size
@@ -241,10 +250,12 @@ class RunConfig(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            name = str(error.errors(include_url=False)[0]["loc"][0])
+            first = error.errors(include_url=False)[0]
+            name = str(first["loc"][0])
             if name not in cls.model_fields:
                 raise UserError(f"unknown hyperparameter {name!r}") from None
-            raise _not_allowed(name, values[name]) from None
+            # Layers are not given by their number if they are counted from a list of sizes.
+            raise _not_allowed(name, values.get(name, first["input"])) from None
 
     def optimizer_hyperparameters(self) -> dict[str, float]:
         """The hyperparameters that this run's optimizer reads, besides the learning rate."""
@@ -295,7 +306,7 @@ def allowed(name: str) -> str:
     if options := choices(name):
         return "one of " + ", ".join(options)
     if takes_list(name):
-        return "a whole number >= 1, or a list of them such as 64,32"
+        return f"a whole number {_limits(_SIZE)}, or a list of up to 100 such as 64,32"
     noun = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}[
         kind(name)
     ]

@@ -134,6 +134,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         edit(lambda v: v.update(config={"fashion": 1})),
         "config.fashion: Extra inputs",
     ),
+    "no hyperparameters": (edit(lambda v: v.update(config=[])), "config: Input should be"),
+    "hyperparameters that do not go together": (
+        edit(lambda v: v.update(config={"model": "cnn", "num_layers": 2})),
+        "m.json does not describe a checkpoint .*num_layers: it is for model mlp or rnn",
+    ),
     "another shape": (
         edit(lambda v: v.update(config={"hidden_size": 9})),
         "does not fit its network",

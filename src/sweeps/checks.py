@@ -53,6 +53,8 @@ _NOT_SWEPT = ("no_wandb", "run_name")  # a sweep's runs are tracked, and named b
 _WHOLE = ("constant", "categorical", "categorical_w_probabilities", "int_uniform")
 # Whether these go together depends on their values; of every other one, on its name alone.
 _DECIDING = ("model", "dataset", "head", "num_layers", "hidden_size")
+# The same, whatever the other parameters are.
+_APART = (("epochs", "warmup_epochs"), ("jit", "strategy"))
 
 
 class Checker(YamlFile):
@@ -143,17 +145,23 @@ class Checker(YamlFile):
     def _check_together(self, root: yaml.Node, parameters: dict[str, yaml.Node]) -> None:
         """Every run must be one that RunConfig takes, whatever the search chooses."""
         others = {name: RunConfig.model_fields[name].default for name in parameters}
-        deciding = [name for name in _DECIDING if name in parameters]
-        for values in product(
-            *(self._deciding_values(name, parameters[name]) for name in deciding)
-        ):
-            try:
-                RunConfig.parse(others | dict(zip(deciding, values, strict=True)))
-            except UserError as error:
-                name, _, why = str(error).removeprefix("--").partition(": ")
-                # A model that nobody wrote is the default one: then the data set does not fit it.
-                node = parameters.get(name) or parameters.get("dataset") or root
-                self._fail(node, f"{name}: {why}")
+        for names, fixed in ((_DECIDING, others), *((names, {}) for names in _APART)):
+            deciding = [name for name in names if name in parameters]
+            for values in product(
+                *(self._deciding_values(name, parameters[name]) for name in deciding)
+            ):
+                self._check_run(fixed | dict(zip(deciding, values, strict=True)), root, parameters)
+
+    def _check_run(
+        self, values: dict[str, Any], root: yaml.Node, parameters: dict[str, yaml.Node]
+    ) -> None:
+        try:
+            RunConfig.parse(values)
+        except UserError as error:
+            name, _, why = str(error).removeprefix("--").partition(": ")
+            # A model that nobody wrote is the default one: then the data set does not fit it.
+            node = parameters.get(name) or parameters.get("dataset") or root
+            self._fail(node, f"{name}: {why}")
 
     def _deciding_values(self, name: str, node: yaml.Node) -> list[Any]:
         """The values of a parameter that may differ in what they go together with."""
@@ -165,9 +173,9 @@ class Checker(YamlFile):
             )
         if "value" in spec:
             return [spec["value"]]
-        ends = [spec.get("min"), spec.get("max")]
-        whole = all(isinstance(end, int) for end in ends) and "q" not in spec
-        return ends if whole else [RunConfig.model_fields[name].default]
+        if "min" in spec and "max" in spec and spec.get("distribution") not in _EXPONENTS:
+            return [spec["min"], spec["max"]]
+        return [RunConfig.model_fields[name].default]
 
     def _check_whole(self, name: str, node: yaml.Node, spec: dict[str, yaml.Node]) -> None:
         if "q" not in spec:
