@@ -218,7 +218,10 @@ class RunConfig(BaseModel):
             raise UserError("--jit: on is for strategy single; XLA cannot compile a mirrored step")
         sizes = self.hidden_size
         if self.model != "cnn" and isinstance(sizes, tuple) and len(sizes) != self.num_layers:
-            raise UserError(f"--num_layers: {self.num_layers}, but hidden_size lists {len(sizes)}")
+            raise UserError(
+                f"--num_layers: {self.num_layers}, but hidden_size lists {len(sizes)}; "
+                "leave num_layers out or give one size"
+            )
         return self
 
     @model_serializer(mode="wrap")
