@@ -1,8 +1,9 @@
 """One epoch of training as a few compiled calls, which is where the speed comes from.
 
-The data set stays in memory, pixels as uint8. An epoch is a seeded shuffle of it, cut into chunks of many
-steps: the batches of a chunk are gathered first, then one compiled loop takes its steps. What does
-not fill a chunk, at least the epoch's last batch, is taken step by step, and the norms measured.
+The data set stays in memory, pixels as uint8. An epoch is a seeded shuffle of it, cut into chunks
+of many steps: the batches of a chunk are gathered first, then one compiled loop takes its steps.
+What does not fill a chunk, at least the epoch's last batch, is taken step by step, and the norms
+measured.
 
 XLA keeps every program that it compiled until the process ends, some 7 MB each. So compiled epochs
 are kept too, and a later run of the same structure starts at once and costs no more memory.
