@@ -32,7 +32,8 @@ class YamlFile:
 
     def _check_value(self, name: str, node: yaml.Node, value: Any = None) -> None:
         value = self._value(node) if value is None else value
-        if isinstance(value, str | bool) and kind(name) in (int, float):
+        parts = value if isinstance(value, list) else [value]
+        if kind(name) in (int, float) and any(isinstance(part, str | bool) for part in parts):
             hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if is_number(value) else ""
             lists = " or a list such as [64, 32]" if takes_list(name) else ""
             self._fail(node, f"{name}: {value!r} is not a number{lists}{hint}")

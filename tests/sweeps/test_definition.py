@@ -174,6 +174,11 @@ parameters:
         ),
         (["hidden_size: {values: [64, [64, 0]]}"], 4, "hidden_size: [64, 0] is not allowed; it ta"),
         (
+            ["hidden_size: {values: [64, [true, 64]]}"],
+            4,
+            "hidden_size: [True, 64] is not a number or a list such as [64, 32]",
+        ),
+        (
             ["hidden_size: {values: ['64,32']}"],
             4,
             "hidden_size: '64,32' is not a number or a list such as [64, 32]",
