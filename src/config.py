@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -28,6 +27,7 @@ from src.hyperparameters import (
     Schedule,
     refusal,
 )
+from src.sizes import SIZE_LIMITS, Size, SizeList, SizeOrSizes, split_list
 
 Activation = Literal["sigmoid", "tanh", "relu", "gelu", "leaky_relu", "elu", "swish"]
 WeightInit = Literal["random", "xavier", "he", "orthogonal", "lecun"]
@@ -39,25 +39,6 @@ TimePooling = Literal["last", "mean", "max"]
 Precision = Literal["float32", "bfloat16"]
 Jit = Literal["auto", "on", "off"]
 Strategy = Literal["single", "mirrored"]
-_SIZE = Field(ge=1, le=65536)
-Size = Annotated[int, _SIZE]
-
-
-def _split(value: Any) -> Any:
-    """A list as a command line has it, ``64,32`` or ``[64, 32]``, as a list."""
-    if isinstance(value, str) and ("," in value or value.startswith("[")):
-        return [part.strip() for part in value.strip("[] ").split(",")]
-    return value
-
-
-def _wrap(value: Any) -> Any:
-    """The same, and a single value is a list of one."""
-    value = _split(value)
-    return value if isinstance(value, list | tuple) else [value]
-
-
-Sizes = Annotated[tuple[Size, ...], Field(min_length=1, max_length=100)]
-SizeOrSizes = Annotated[Size | Sizes, BeforeValidator(_split)]
 
 
 class RunConfig(BaseModel):
@@ -85,9 +66,7 @@ class RunConfig(BaseModel):
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="share of hidden units dropped in training")
     batch_norm: bool = Field(False, description="normalise each hidden layer over the batch")
-    filters: Annotated[Sizes, BeforeValidator(_wrap)] = Field(
-        (32, 64), description="cnn: filters of each block's convolutions"
-    )
+    filters: SizeList = Field((32, 64), description="cnn: filters of each block's convolutions")
     convolutions: int = Field(1, ge=1, le=10, description="cnn: convolutions in each block")
     kernel_size: int = Field(3, ge=1, le=15, description="cnn: side of the kernels in pixels")
     stride: int = Field(1, ge=1, le=8, description="cnn: stride of each block's first convolution")
@@ -195,7 +174,7 @@ class RunConfig(BaseModel):
         if not isinstance(values, dict):
             return values  # which is refused as such
         model = values.get("model", "mlp")
-        sizes = _split(values.get("hidden_size"))
+        sizes = split_list(values.get("hidden_size"))
         if model in ("mlp", "rnn") and isinstance(sizes, list | tuple):
             return {"num_layers": len(sizes)} | values
         return {"num_layers": 1} | values if model == "rnn" else values
@@ -309,7 +288,7 @@ def allowed(name: str) -> str:
     if options := choices(name):
         return "one of " + ", ".join(options)
     if takes_list(name):
-        return f"a whole number {_limits(_SIZE)}, or a list of up to 100 such as 64,32"
+        return f"a whole number {_limits(SIZE_LIMITS)}, or a list of up to 100 such as 64,32"
     noun = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}[
         kind(name)
     ]

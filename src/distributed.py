@@ -24,7 +24,7 @@ def choose_strategy(config: RunConfig, examples: int) -> Any:
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) < 2:
         raise UserError(
-            "--strategy: mirrored needs at least 2 GPUs, here is one device; use single"
+            "--strategy: mirrored needs at least 2 GPUs; train with single, or where the GPUs are"
         )
     batch_size = min(config.batch_size, examples)
     if (last := (examples - 1) % batch_size + 1) < len(devices):

@@ -24,5 +24,7 @@ class Parser(argparse.ArgumentParser):
             flag = unknown[0].split("=")[0]
             near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
             hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
+            if flag.isdigit():
+                hint = "a list is written with commas, 64,32"
             raise UserError(f"unknown argument {flag}; {hint}")
         return known

@@ -145,6 +145,8 @@ class StateFile:
                 return False
         except Timeout:
             return True
+        except OSError:  # a folder that cannot be written to: nobody trains in it
+            return False
 
     def exists(self) -> bool:
         """Whether the run has been begun and not come to its end."""

@@ -75,6 +75,7 @@ def test_flag_forms(arguments: list[str], expected: dict[str, object]) -> None:
         (["--epochs"], ["--epochs", "expected one argument"]),
         (["--epohcs", "3"], ["--epohcs", "did you mean --epochs?"]),
         (["surplus"], ["surplus"]),
+        (["--hidden_size", "64", "32"], ["32", "64,32"]),
         (["--resume"], ["--resume", "expected one argument"]),
         (["--resume", "abc", "--epochs", "3"], ["--epochs", "keeps what it was begun with"]),
         (["--resume", "abc", "--config", "a.yaml"], ["--config", "keeps what it was begun with"]),
