@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from benchmarks.statistics import Summary, median_ratio
+from benchmarks.samples import Summary, median_ratio
 from benchmarks.ways import BASE, OURS, WAYS
 
 _MIB = 2**20

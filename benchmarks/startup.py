@@ -24,7 +24,7 @@ from tqdm import tqdm
 from benchmarks import results
 from benchmarks.machine import describe, machine
 from benchmarks.problems import FAMILIES
-from benchmarks.statistics import Summary
+from benchmarks.samples import Summary
 from src.datasets import fetch
 from src.errors import UserError, run_command
 from src.parser import Parser

@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.machine import describe
-from benchmarks.statistics import Summary, median_ratio
+from benchmarks.samples import Summary, median_ratio
 from benchmarks.ways import BASE, OURS, WAYS
 
 # How far losses may be from those of Keras `fit`, relatively: over the first epoch, by the order of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.statistics import Summary, median_ratio
+from benchmarks.samples import Summary, median_ratio
 
 
 def test_a_summary_is_the_middle_and_the_ends() -> None:
