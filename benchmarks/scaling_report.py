@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.samples import Summary, median_ratio
 from benchmarks.ways import BASE, OURS, WAYS
+from src.reporting.figures import new_figure
 
 _MIB = 2**20
 _AXES = {
@@ -62,9 +62,8 @@ def _mebibytes(row: dict[str, Any]) -> str:
 def figure(points: Sequence[dict[str, Any]]) -> Figure:
     """Time per example against each size, on logarithmic axes, with the range of the rounds."""
     growing = list(dict.fromkeys(point["what"] for point in points))
-    drawing, axes = plt.subplots(
-        1, len(growing), figsize=(3.4 * len(growing), 3.4), sharey=True, layout="constrained"
-    )
+    drawing = new_figure(3.4 * len(growing), 3.4)
+    axes = drawing.subplots(1, len(growing), sharey=True)
     for what, panel in zip(growing, axes, strict=True):
         for way in (BASE, OURS):
             measured = [
