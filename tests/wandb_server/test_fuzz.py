@@ -2,14 +2,10 @@
 
 import contextlib
 import gzip
-import http.client
 import json
-import re
 import socket
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -17,157 +13,24 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from src.wandb_server import resolvers
 from src.wandb_server.ids import encode_id
+from tests.wandb_server.fuzz_inputs import (
+    ARGUMENTS,
+    BYTES,
+    INPUTS,
+    JSON,
+    MUTATIONS,
+    NASTY_TEXTS,
+    SCALARS,
+    SELECTIONS,
+    VALID,
+)
+from tests.wandb_server.fuzzed_server import Fuzzed
 from tests.wandb_server.server_harness import ServerProcess
 
-SOURCE = "\n".join(p.read_text() for p in Path(resolvers.__file__).parent.glob("*.py"))
-ARGUMENTS = sorted(set(re.findall(r"(?:args|given)\.\w+\(\s*\"(\w+)\"", SOURCE)))
-FIELDS = sorted(set(re.findall(r"\"(\w+)\": ", SOURCE)))
-MUTATIONS = sorted(resolvers._MUTATIONS)
 SETTINGS = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
-
-SWEEP = "{program: t.py, method: random, parameters: {x: {min: 0, max: 1}}}"
-IDS = [encode_id(kind, n) for kind in ("Run", "Sweep", "Agent", "Artifact", "File") for n in (1, 2)]
-NASTY_TEXTS = [
-    *("", "\0", "../../x", "/etc/passwd", "..\\x", "a/b", "%2e%2e%2f", "<script>alert(1)</script>"),
-    *("NaN", "[" * 2000, '{"a":' * 200 + "1" + "}" * 200, '"\\ud800"', "ü" * 300, "‮", "{}", "[]"),
-    *(
-        '{"$regex": "("}',
-        '{"$and": [{"$or": 3}]}',
-        '{"x": {"$in": 3}}',
-        "-summary_metrics.x.y",
-        "'",
-    ),
-    *("x: &a [1]\ny: [*a]", SWEEP, "&a [*a]", "!!python/object:os.system x", "1" * 5000, "1e999"),
-    *("kept", "gradsweep", "local", "latest", "v0", "_step", "RUNNING", "CANCELED", *IDS),
-]
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.sampled_from(NASTY_TEXTS),
-    st.text(max_size=20),
-    st.integers(),
-    st.sampled_from([2**53, 2**63, -(2**63) - 1, 10**400, -1, 0]),
-    st.floats(),
-)
-JSON = st.recursive(
-    SCALARS,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.dictionaries(st.sampled_from(ARGUMENTS) | st.text(max_size=5), inner, max_size=3),
-    ),
-    max_leaves=6,
-)
-INPUTS = st.dictionaries(st.sampled_from(ARGUMENTS), JSON, max_size=8)
-# What most mutations need, to get past their first check.
-VALID = {
-    **{"entityName": "local", "projectName": "gradsweep", "modelName": "gradsweep"},
-    **{"entity": "local", "project": "gradsweep", "runName": "kept", "name": "kept"},
-    **{"id": encode_id("Run", 1), "sweep": encode_id("Sweep", 1), "config": SWEEP},
-    **{"artifactID": encode_id("Artifact", 1), "digest": "d", "artifactTypeName": "t"},
-    **{"artifactCollectionName": "c", "artifactSequenceName": "c"},
-}
-BYTES = st.binary(max_size=200)
-
-
-class Fuzzed:
-    """A server with something of everything in it, whose answers and data are watched."""
-
-    sent: ClassVar[int] = 0
-
-    def __init__(self, server: ServerProcess) -> None:
-        self.server = server
-        self.auth = requests.auth._basic_auth_str("api", server.key)
-        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-        self._db = sqlite3.connect(server.data / "server.db", check_same_thread=False)
-        self._fill()
-        self._version, self._dump = self._data_version(), self.dump()
-        self.changes = 0
-
-    def _fill(self) -> None:
-        graphql = self.server.graphql
-        graphql('mutation { upsertBucket(input: {name: "kept", config: "{}"}) { inserted } }')
-        graphql('mutation { upsertBucket(input: {name: "other"}) { inserted } }')
-        graphql(
-            "mutation($c: String) { upsertSweep(input: {config: $c}) { clientMutationId } }",
-            c=SWEEP,
-        )
-        sweep = encode_id("Sweep", 1)
-        graphql(
-            'mutation($s: String) { createAgent(input: {sweep: $s, host: "h"}) { agent { id } } }',
-            s=sweep,
-        )
-        graphql(
-            'mutation { createArtifact(input: {entityName: "local", projectName: "gradsweep",'
-            ' runName: "kept", digest: "d", artifactTypeName: "t", artifactCollectionName: "c"})'
-            " { artifact { id } } }"
-        )
-        files = graphql(
-            'mutation { createRunFiles(input: {projectName: "gradsweep", runName: "kept",'
-            ' files: ["x.txt"]}) { files { uploadUrl } } }'
-        )["createRunFiles"]["files"]
-        self.upload = files[0]["uploadUrl"].removeprefix(self.server.url)
-        requests.put(files[0]["uploadUrl"], data=b"content", timeout=10).raise_for_status()
-        line = '{"_step": 0, "x": 1, "nested": {"y": [1, NaN]}}'
-        body = {"files": {"wandb-history.jsonl": {"offset": 0, "content": [line]}}}
-        stream = f"{self.server.url}/files/local/gradsweep/kept/file_stream"
-        requests.post(
-            stream, json=body, auth=("api", self.server.key), timeout=10
-        ).raise_for_status()
-
-    def _data_version(self) -> int:
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
-    def dump(self) -> list[str]:
-        return list(self._db.iterdump())
-
-    def send(
-        self,
-        method: str,
-        target: str,
-        body: bytes = b"",
-        headers: dict[str, str] | None = None,
-        authorised: bool = True,
-    ) -> int:
-        """Send a request; fails on a 5xx, and on a change by a request that was refused."""
-        given = {"Host": f"127.0.0.1:{self.server.port}", "Content-Length": str(len(body))}
-        if authorised:
-            given["Authorization"] = self.auth
-        given |= headers or {}
-        status, content = self._exchange(method, target, body, given)
-        Fuzzed.sent += 1
-        assert status < 500, (method, target, body, content)
-        refused = status >= 400 or not authorised
-        if (version := self._data_version()) != self._version:
-            before, self._dump, self._version = self._dump, self.dump(), version
-            assert not refused or before == self._dump, (method, target, body, content)
-            self.changes += before != self._dump
-        return status
-
-    def _exchange(
-        self, method: str, target: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, bytes]:
-        connection = self._connection
-        try:
-            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-            for name, value in headers.items():
-                connection.putheader(name, value.encode("latin-1", "replace"))
-            connection.endheaders(body)
-            reply = connection.getresponse()
-            return reply.status, reply.read()
-        except TimeoutError:
-            connection.close()
-            raise AssertionError(f"no answer to {method} {target} {body!r}") from None
-        except (http.client.RemoteDisconnected, ConnectionError):
-            connection.close()  # a kept connection that has ended meanwhile
-            return self._exchange(method, target, body, headers)
-
-    def graphql(self, query: str, variables: Any) -> int:
-        body = json.dumps({"query": query, "variables": variables})
-        return self.send("POST", "/graphql", body.encode("utf-8", "surrogatepass"))
 
 
 @pytest.fixture(scope="module")
@@ -205,22 +68,6 @@ def test_mutations_with_wrong_values_in_every_place(
     else:
         arguments = ", ".join(f"{name}: ${name}" for name in mixed) or "x: 1"
         fuzzed.graphql(f"mutation M {{ {field}({arguments}) {{ __typename }} }}", mixed)
-
-
-SELECTIONS = st.recursive(
-    st.just(""),
-    lambda inner: st.lists(
-        st.tuples(st.sampled_from(FIELDS), st.lists(st.sampled_from(ARGUMENTS), max_size=2), inner),
-        min_size=1,
-        max_size=3,
-    ).map(lambda fields: "{ " + " ".join(_field(*field) for field in fields) + " }"),
-    max_leaves=8,
-)
-
-
-def _field(name: str, arguments: list[str], selection: str) -> str:
-    given = ", ".join(f"{argument}: ${argument}" for argument in dict.fromkeys(arguments))
-    return f"{name}({given}) {selection}" if given else f"{name} {selection}"
 
 
 ROOTS = (
