@@ -1,9 +1,13 @@
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from src.datasets.spec import InputSpec, Split, TrainingData
+
+if TYPE_CHECKING:
+    from src.model import NeuralNetwork
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,3 +34,19 @@ def small_data() -> TrainingData:
         return Split(noisy.clip(0, 255).astype(np.uint8), y)
 
     return TrainingData("synthetic", spec, train=split(290), validation=split(100))
+
+
+@pytest.fixture
+def traces(monkeypatch: pytest.MonkeyPatch) -> "list[NeuralNetwork]":
+    """The network of each forward pass that Python runs: only when TensorFlow traces one."""
+    from src.model import NeuralNetwork  # not for tests without TensorFlow
+
+    traced: list[NeuralNetwork] = []
+    forward = NeuralNetwork.forward
+
+    def noted(self: NeuralNetwork, *args: Any, **kwargs: Any) -> Any:
+        traced.append(self)
+        return forward(self, *args, **kwargs)
+
+    monkeypatch.setattr(NeuralNetwork, "forward", noted)
+    return traced

@@ -109,28 +109,40 @@ def assert_same_end(cut: Session, whole: Session) -> None:
             np.testing.assert_array_equal(own, expected)
 
 
-def folders(tmp_path: Path) -> tuple[Path, Path]:
-    for name in ("whole", "cut"):
-        (tmp_path / name).mkdir()
-    return tmp_path / "whole", tmp_path / "cut"
+class Pair:
+    """A training that was never cut off, and another of the same run in a folder of its own."""
+
+    def __init__(self, tmp_path: Path, config: RunConfig) -> None:
+        self.config, self.data = config, few(config)
+        self._folder = tmp_path / "cut"
+        for folder in (tmp_path / "whole", self._folder):
+            folder.mkdir()
+        self.whole = Session(tmp_path / "whole", config, self.data)
+        self.whole.run()
+
+    def session(self) -> Session:
+        """The other training, as a new process."""
+        return Session(self._folder, self.config, self.data)
+
+    def go_on(self) -> tuple[Session, TrainingResult]:
+        """The rest of the other training, which ends as the whole one."""
+        cut = self.session()
+        result = cut.run(resume=True)
+        assert_same_end(cut, self.whole)
+        return cut, result
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_it_ends_the_same_to_the_last_bit(tmp_path: Path, name: str) -> None:
     config = RunConfig.parse(RUNS[name])
-    data = few(config)
-    first, second = folders(tmp_path)
-    whole = Session(first, config, data)
-    whole.run()
+    pair = Pair(tmp_path, config)
     with pytest.raises(Cut):
-        Session(second, config, data).run(cut_announcing=2)
+        pair.session().run(cut_announcing=2)
     # The compiled steps are kept in this process; another run leaves its own state in them.
-    other = Session(tmp_path, config.model_copy(update={"seed": 9, "epochs": 1}), data)
+    other = Session(tmp_path, config.model_copy(update={"seed": 9, "epochs": 1}), pair.data)
     other.run()
-    cut = Session(second, config, data)
-    cut.run(resume=True)
+    cut, _ = pair.go_on()
     assert [metrics.epoch for metrics in cut.announced] == [3, 4]
-    assert_same_end(cut, whole)
     assert any(np.any(value != other.arrays[key]) for key, value in cut.arrays.items())
 
 
@@ -140,15 +152,10 @@ def test_every_optimizer_goes_on(tmp_path: Path, optimizer: str) -> None:
         {"dataset": "synthetic", "hidden_size": 8, "num_layers": 1, "batch_size": 32, "epochs": 3}
         | {"optimizer": optimizer, "weight_decay": 0.01, "dropout": 0.2}
     )
-    data = few(config)
-    first, second = folders(tmp_path)
-    whole = Session(first, config, data)
-    whole.run()
+    pair = Pair(tmp_path, config)
     with pytest.raises(Cut):
-        Session(second, config, data).run(cut_saved=1)
-    cut = Session(second, config, data)
-    cut.run(resume=True)
-    assert_same_end(cut, whole)
+        pair.session().run(cut_saved=1)
+    pair.go_on()
 
 
 @pytest.mark.parametrize("epoch", range(5))
@@ -160,55 +167,34 @@ def test_it_may_be_cut_at_every_moment_of_every_epoch(
     if (moment, epoch) in (("cut_saving", 0), ("cut_announcing", 0)):
         epoch = 1
     # So large a step that the best epoch is not the last.
-    config = BASE.model_copy(update={"learning_rate": 0.1})
-    data = few(config)
-    first, second = folders(tmp_path)
-    whole = Session(first, config, data)
-    whole.run()
+    pair = Pair(tmp_path, BASE.model_copy(update={"learning_rate": 0.1}))
     with pytest.raises(Cut):
-        Session(second, config, data).run(**{moment: epoch})  # type: ignore[arg-type]
-    cut = Session(second, config, data)
-    result = cut.run(resume=True)
-    assert_same_end(cut, whole)
+        pair.session().run(**{moment: epoch})  # type: ignore[arg-type]
+    cut, result = pair.go_on()
     assert (result.outcome, result.epochs_run) == ("completed", 4)
     assert result.best.epoch == checkpoints.load(cut.checkpoint)[1].metrics.epoch
 
 
 def test_it_may_be_cut_again_and_again(tmp_path: Path) -> None:
-    data = few(BASE)
-    first, second = folders(tmp_path)
-    whole = Session(first, BASE, data)
-    whole.run()
+    pair = Pair(tmp_path, BASE)
     for epoch in range(4):
         with pytest.raises(Cut):
-            Session(second, BASE, data).run(resume=epoch > 0, cut_saved=epoch)
-    cut = Session(second, BASE, data)
-    cut.run(resume=True)
-    assert_same_end(cut, whole)
+            pair.session().run(resume=epoch > 0, cut_saved=epoch)
+    pair.go_on()
 
 
 def test_a_stopped_run_goes_on_after_its_last_whole_epoch(tmp_path: Path) -> None:
-    data = few(BASE)
-    first, second = folders(tmp_path)
-    whole = Session(first, BASE, data)
-    whole.run()
-    stopped = Session(second, BASE, data)
+    pair = Pair(tmp_path, BASE)
+    stopped = pair.session()
     result = stopped.run(should_stop=lambda: len(stopped.announced) == 2)
     assert (result.outcome, result.epochs_run) == ("stopped", 2)
-    cut = Session(second, BASE, data)
-    cut.run(resume=True)
-    assert_same_end(cut, whole)
+    pair.go_on()
 
 
 def test_a_run_stopped_in_its_first_epoch_begins_again(tmp_path: Path) -> None:
-    data = few(BASE)
-    first, second = folders(tmp_path)
-    whole = Session(first, BASE, data)
-    whole.run()
-    assert Session(second, BASE, data).run(should_stop=lambda: True).epochs_run == 0
-    cut = Session(second, BASE, data)
-    cut.run(resume=True)
-    assert_same_end(cut, whole)
+    pair = Pair(tmp_path, BASE)
+    assert pair.session().run(should_stop=lambda: True).epochs_run == 0
+    pair.go_on()
 
 
 def test_patience_counts_the_epochs_before_the_cut(tmp_path: Path) -> None:

@@ -63,7 +63,11 @@ def _to_bytes(encoded: EncodedReviews) -> bytes:
 
 
 def _read(path: Path, dataset: Reviews) -> EncodedReviews | None:
-    """What the file holds, or None if it is not there or damaged (a zip knows its checksums)."""
+    """What the file holds, or None if it is not there or damaged.
+
+    A zip knows its checksums; one whose header is damaged may ask for a compression that there is
+    not, which is told by a NotImplementedError.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
             vocabulary = tuple(stored["vocabulary"].tobytes().decode().split("\n"))

