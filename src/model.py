@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from src.architectures import build_model
 from src.config import RunConfig
 from src.datasets.spec import Examples, InputSpec
+from src.execution import compiles_parts
 from src.optimizers import AdamW, Optimizer, get_optimizer
 
 Tensor = Any  # TensorFlow ships no types
@@ -127,9 +128,15 @@ class NeuralNetwork:
 
     def apply_gradients(self, gradients: list[Tensor], optimizer: Optimizer) -> None:
         """Update the variables, with gradients scaled down to the config's ``clip_norm``."""
-        if self.config.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
-        optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+
+        def update(gradients: list[Tensor]) -> None:
+            if self.config.clip_norm:
+                gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
+            optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+
+        if compiles_parts(self.config) and not tf.executing_eagerly():
+            update = tf.function(update, jit_compile=True, autograph=False)
+        update(gradients)
 
     def predict(self, x: Examples, batch_size: int = 1000) -> NDArray[np.float32]:
         """Class probabilities ``(n, num_classes)`` of examples ``(n, *spec.shape)``."""

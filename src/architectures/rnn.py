@@ -10,6 +10,7 @@ from src.architectures.layers import Layers, pixels
 from src.architectures.recurrence import scan
 from src.config import RunConfig
 from src.datasets.spec import InputSpec
+from src.execution import compiles_parts, recurrence_dtype
 
 Tensor = Any  # TensorFlow ships no types
 
@@ -47,8 +48,13 @@ def build_rnn(config: RunConfig, spec: InputSpec) -> Any:
 def _recurrent(make: Layers, units: int) -> Any:
     directions = 2 if make.config.bidirectional else 1
     initializers = [(make.initializer(), make.orthogonal()) for _ in range(directions)]
-    compiled = make.config.jit != "off" and make.config.strategy == "single"
-    return Recurrent(make.config.cell, units, initializers, compiled)
+    return Recurrent(
+        make.config.cell,
+        units,
+        initializers,
+        compiles_parts(make.config),
+        recurrence_dtype(make.config),
+    )
 
 
 class Recurrent(keras.layers.Layer):  # type: ignore[misc]
@@ -64,6 +70,7 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
             backward.
         compiled: whether XLA compiles each loop of a training step by itself; see
             :func:`~src.architectures.recurrence.scan`.
+        dtype: of inputs and matrix products, or None for that of the policy in force.
     """
 
     def __init__(
@@ -72,8 +79,9 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
         units: int,
         initializers: list[tuple[Any, Any]],
         compiled: bool = False,
+        dtype: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(dtype=dtype)
         self.supports_masking = True
         self.cell, self.units = cell, units
         self._initializers, self._compiled = initializers, compiled
