@@ -26,6 +26,7 @@ from src.errors import UserError, run_command
 from src.parser import Parser
 from src.paths import RECIPES, ROOT
 from src.recipe import Recipe
+from src.saving import replacing
 
 RESULTS = FOLDER / "accuracy.json"
 BASELINE = "imdb_tfidf"
@@ -155,9 +156,8 @@ def collect(chosen: Sequence[Subject], seeds: Sequence[int], file: Path) -> list
 
 def _save(measured: Sequence[Measurement], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name("." + file.name)
-    new.write_text(json.dumps([asdict(one) for one in measured], indent=1) + "\n")
-    new.replace(file)
+    with replacing(file) as new:
+        new.write_text(json.dumps([asdict(one) for one in measured], indent=1) + "\n")
 
 
 def _seeds(text: str) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import readme
 from src.errors import UserError
 from src.paths import ROOT
+from src.saving import replacing
 
 FOLDER = ROOT / "benchmarks" / "results"
 
@@ -25,7 +26,8 @@ def folder(whole: bool) -> Path:
 def save(name: str, measured: dict[str, Any], *, whole: bool) -> None:
     """Write the samples."""
     path = folder(whole) / f"{name}.json"
-    path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    with replacing(path) as new:
+        new.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 
 def load(name: str) -> dict[str, Any]:

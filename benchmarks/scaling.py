@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from benchmarks import results
 from benchmarks.machine import describe, machine
+from benchmarks.options import make_parser
 from benchmarks.problems import FAMILIES, Problem
 from benchmarks.scaling_report import figure, tables
 from benchmarks.throughput import measure
 from benchmarks.ways import BASE, OURS, Processes
 from src.errors import run_command
-from src.parser import Parser
 
 WAYS = (BASE, OURS)
 _EXAMPLES = 6_400
@@ -59,7 +59,14 @@ class Point:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    options = _parse(arguments)
+    parser = make_parser(
+        __doc__,
+        count="rounds",
+        counted="timed epochs of each",
+        families="whose memory is measured",
+    )
+    parser.add_argument("--quick", action="store_true", help="the two smallest sizes of each")
+    options = parser.parse_args(arguments)
     whole = not options.quick and options.families == list(FAMILIES)
     measured = results.load("scaling") if options.write_readme else _measure_all(options, whole)
     path = results.folder(whole) / "scaling.png"
@@ -79,7 +86,7 @@ def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:
         for way in WAYS:
             measured["versions"] |= processes.try_to_ask(way, do="versions").get("versions", {})
         for point in tqdm(points, unit="size", disable=None, leave=False):
-            rows = measure(processes, point.problem, "float32", WAYS, options.rounds, check=False)
+            rows = measure(processes, point.problem, "float32", WAYS, options.rounds)
             values = {"what": point.what, "size": point.size, "examples": point.problem.examples}
             measured["points"].append(values | {"rows": rows})
             results.save("scaling", measured, whole=whole)
@@ -92,27 +99,7 @@ def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:
 def _memory(problem: Problem) -> dict[str, dict[str, Any]]:
     """The rows of one epoch in new processes, whose peak memory is thus that of this training."""
     with Processes() as processes:
-        return measure(processes, problem, "float32", WAYS, 1, check=False)
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="timed epochs of each (default 3)")
-    parser.add_argument(
-        "--families",
-        nargs="+",
-        choices=list(FAMILIES),
-        default=list(FAMILIES),
-        help="whose memory is measured (default all)",
-    )
-    parser.add_argument("--quick", action="store_true", help="the two smallest sizes of each")
-    parser.add_argument(
-        "--write_readme", action="store_true", help="measure nothing: the saved results' tables"
-    )
-    options: argparse.Namespace = parser.parse_args(arguments)
-    if options.rounds < 1:
-        parser.error(f"--rounds: {options.rounds} is not allowed; it takes a whole number >= 1")
-    return options
+        return measure(processes, problem, "float32", WAYS, 1)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ from tqdm import tqdm
 
 from benchmarks import results
 from benchmarks.machine import describe, machine
+from benchmarks.options import make_parser
 from benchmarks.problems import FAMILIES
 from benchmarks.samples import Summary
 from src.datasets import fetch
 from src.errors import UserError, run_command
-from src.parser import Parser
 from src.paths import ROOT
 
 PROGRAMS = {"keras": "Keras `fit`", "gradsweep": "Gradsweep"}
@@ -36,7 +36,9 @@ PARTS = ("python", "imports", "data", "wandb", "build", "first steps")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    options = _parse(arguments)
+    options = make_parser(
+        __doc__, count="repeats", counted="starts of each", families="which"
+    ).parse_args(arguments)
     whole = options.families == list(FAMILIES)
     measured = results.load("startup") if options.write_readme else _measure_all(options, whole)
     text = f"{describe(measured['machine'], {})}.\n\n{table(measured['families'])}"
@@ -104,25 +106,6 @@ def table(families: dict[str, dict[str, list[dict[str, float]]]]) -> str:
             cells = [family, PROGRAMS[program], *parts, f"{whole.median:.1f}", spread]
             lines.append(f"| {' | '.join(cells)} |")
     return "Seconds until the first steps are taken (median):\n\n" + "\n".join(lines)
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=2, help="starts of each (default 2)")
-    parser.add_argument(
-        "--families",
-        nargs="+",
-        choices=list(FAMILIES),
-        default=list(FAMILIES),
-        help="which (default all)",
-    )
-    parser.add_argument(
-        "--write_readme", action="store_true", help="measure nothing: the saved results' tables"
-    )
-    options: argparse.Namespace = parser.parse_args(arguments)
-    if options.repeats < 1:
-        parser.error(f"--repeats: {options.repeats} is not allowed; it takes a whole number >= 1")
-    return options
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 Each way (Keras, a TensorFlow loop, PyTorch, JAX, Gradsweep) trains the same model from the same
 weights, one epoch a round; in a round the ways take turns, so that a busy moment of the machine
-hits all alike, and only one works at a time. The first epoch, with tracing and compiling, is not
-timed; before it, steps on a single batch show that all compute the same thing. A whole run's
-results go to benchmarks/results/ and into the README, those of a part of it to
-benchmarks/results/partial/.
+hits all alike, and only one works at a time. What is timed comes after an epoch that traces and
+compiles and some seconds of others; before them, steps on a single batch show that all compute
+the same thing. A whole run's results go to benchmarks/results/ and into the README, those of a
+part of it to benchmarks/results/partial/.
 
     python -m benchmarks.throughput --families cnn --ways keras torch gradsweep --rounds 9
 """
@@ -20,18 +20,20 @@ from tqdm import tqdm
 from benchmarks import results
 from benchmarks.flops import training_flops
 from benchmarks.machine import machine
+from benchmarks.options import add_choices, make_parser
 from benchmarks.problems import FAMILIES, Problem
 from benchmarks.throughput_table import differing, tables
 from benchmarks.ways import WAYS, Processes
 from benchmarks.worker import WayFailedError
 from src.errors import run_command
-from src.parser import Parser
 
 PRECISIONS = ("float32", "bfloat16")
 _PEAK_WAYS = ("gradsweep", "torch")
 _PEAK_REPEATS = 3
 _QUICK_EXAMPLES, _QUICK_SHARE = 192, 0.1
 _CHECKED_STEPS = 4
+# Epochs after the first one are up to twice as slow as later ones, Keras's most of all.
+_WARM_SECONDS = 4.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,11 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 1 if a way computes something else than Keras ``fit``.
     """
-    options = _parse(arguments)
-    whole = not options.quick and (set(options.families), set(options.ways)) == (
-        set(FAMILIES),
-        set(WAYS),
+    parser = make_parser(
+        __doc__, count="rounds", counted="timed epochs of each way", families="of the models"
     )
+    add_choices(parser, "ways", WAYS, "of the ways to train them")
+    add_choices(parser, "precisions", PRECISIONS, "to compute in")
+    parser.add_argument("--quick", action="store_true", help="few examples, no warm-up")
+    options = parser.parse_args(arguments)
+    chosen = set(options.families) | set(options.ways) | set(options.precisions)
+    whole = not options.quick and chosen == {*FAMILIES, *WAYS, *PRECISIONS}
     measured = results.load("throughput") if options.write_readme else _measure_all(options, whole)
     results.publish("throughput", measured, tables(measured), whole=whole)
     for difference in differing(measured):
@@ -66,9 +72,16 @@ def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:
                 if options.quick:
                     quick = max(_QUICK_EXAMPLES, int(_QUICK_SHARE * problem.examples))
                     problem = problem.resized(quick)
-                # Rounding hides differences, so they are looked for in float32 only.
-                check = precision == "float32"
-                rows = measure(processes, problem, precision, options.ways, options.rounds, check)
+                rows = measure(
+                    processes,
+                    problem,
+                    precision,
+                    options.ways,
+                    options.rounds,
+                    warm_seconds=0 if options.quick else _WARM_SECONDS,
+                    # Rounding hides differences, so they are looked for in float32 only.
+                    check=precision == "float32",
+                )
                 measured["tables"].append(_facts(family, problem, precision) | {"rows": rows})
                 results.save("throughput", measured, whole=whole)
     return measured
@@ -80,7 +93,8 @@ def measure(
     precision: str,
     ways: Sequence[str],
     rounds: int,
-    check: bool,
+    warm_seconds: float = 0,
+    check: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Train the ways in turn.
 
@@ -90,6 +104,7 @@ def measure(
         precision: to compute in.
         ways: keys of ``WAYS``.
         rounds: timed epochs of each.
+        warm_seconds: how long to train, after the first epoch, before any is timed.
         check: whether to take the first steps on a single batch, before all else.
 
     Returns:
@@ -103,7 +118,7 @@ def measure(
     with tqdm(total=(rounds + 1) * len(ways), desc=title, disable=None, leave=False) as progress:
         for way in ways:
             progress.set_postfix_str(way)
-            rows[way] = _warm_up(processes, way, problem, precision, check)
+            rows[way] = _warm_up(processes, way, problem, precision, warm_seconds, check)
             progress.update()
         for way in [way for _ in range(rounds) for way in ways]:
             progress.set_postfix_str(way)
@@ -135,12 +150,20 @@ def _prepare(processes: Processes, way: str, problem: Problem, precision: str) -
 
 
 def _warm_up(
-    processes: Processes, way: str, problem: Problem, precision: str, check: bool
+    processes: Processes,
+    way: str,
+    problem: Problem,
+    precision: str,
+    warm_seconds: float,
+    check: bool,
 ) -> dict[str, Any]:
     try:
         checked = first_losses(processes, problem, way) if check else []
         ready = _prepare(processes, way, problem, precision)
         first = processes.ask(way, do="epoch")
+        warmed = 0.0
+        while warmed < warm_seconds:
+            warmed += processes.ask(way, do="epoch")["seconds"]
     except WayFailedError as error:
         return {"error": str(error)}
     return {
@@ -171,31 +194,6 @@ def _facts(family: str, problem: Problem, precision: str) -> dict[str, Any]:
         "precision": precision,
         "training_flops": training_flops(problem),
     }
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    chosen = {"families": list(FAMILIES), "ways": list(WAYS), "precisions": list(PRECISIONS)}
-    for name, values in chosen.items():
-        parser.add_argument(
-            f"--{name}",
-            nargs="+",
-            choices=values,
-            default=values,
-            metavar=name.upper(),
-            help=f"of {', '.join(values)} (default all)",
-        )
-    parser.add_argument("--rounds", type=int, help="timed epochs of each way (default 3)")
-    parser.add_argument("--quick", action="store_true", help="few examples, 1 round")
-    parser.add_argument(
-        "--write_readme", action="store_true", help="measure nothing: the saved results' tables"
-    )
-    options: argparse.Namespace = parser.parse_args(arguments)
-    if options.rounds is None:
-        options.rounds = 1 if options.quick else 3
-    if options.rounds < 1:
-        parser.error(f"--rounds: {options.rounds} is not allowed; it takes a whole number >= 1")
-    return options
 
 
 if __name__ == "__main__":

@@ -50,11 +50,8 @@ class Worker:
             text=True,
             start_new_session=True,
         )
-        for pipe, keep in (
-            (self._process.stdout, self._answers.put),
-            (self._process.stderr, self._errors.append),
-        ):
-            threading.Thread(target=_read, args=(pipe, keep), daemon=True).start()
+        for read in (self._read_answers, self._read_errors):
+            threading.Thread(target=read, daemon=True).start()
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request and wait for its answer.
@@ -80,6 +77,17 @@ class Worker:
             raise WayFailedError(answer["error"])
         return answer
 
+    def _read_answers(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self._answers.put(line)
+        self._answers.put("")  # there will be none
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr
+        for line in self._process.stderr:
+            self._errors.append(line)
+
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
@@ -98,13 +106,6 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _read(pipe: Any, keep: Any) -> None:
-    for line in pipe:
-        keep(line)
-    if keep.__name__ == "put":
-        keep("")
 
 
 def serve(module: str) -> None:

@@ -36,7 +36,14 @@ def measurement(**rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def lines(measured: dict[str, Any]) -> list[str]:
-    return [line for line in tables(measured).splitlines() if line.startswith("|")][2:]
+    """Those of the folded table, without its head."""
+    _, folded = tables(measured).split("<details>")
+    return [line for line in folded.splitlines() if line.startswith("|")][2:]
+
+
+def ratios(text: str) -> list[str]:
+    """The lines of the first table of a precision's part."""
+    return [line for line in text.split("<details>")[0].splitlines() if line.startswith("|")]
 
 
 def test_a_table_has_median_spread_ratios_and_share_of_the_peak() -> None:
@@ -63,6 +70,30 @@ def test_a_way_that_failed_is_in_the_table_with_its_reason() -> None:
     )
 
 
+def test_the_first_table_has_gradsweep_s_ratios() -> None:
+    measured = measurement(keras=row(1.0, 2.0, 1.0), jax={"error": "x"}, gradsweep=row(0.25, 1, 1))
+    assert ratios(tables(measured)) == [
+        "| Gradsweep against | mlp |",
+        "|---|--:|",
+        "| Keras `fit` | 2.00 |",
+        "| Gradsweep, examples/s | 1,000 |",
+    ]
+
+
+def test_another_precision_is_compared_with_float32_too() -> None:
+    measured = measurement(keras=row(1.0), gradsweep=row(0.5))
+    (plain,) = measured["tables"]
+    half = {"keras": row(2.0), "gradsweep": row(0.4)}
+    measured["tables"].append(plain | {"precision": "bfloat16", "rows": half})
+    measured["peak"]["bfloat16"] = 2e9
+    assert ratios(tables(measured).split("**bfloat16**")[1])[2:] == [
+        "| Keras `fit` | 5.00 |",
+        "| Keras `fit` in float32 | 2.50 |",
+        "| Gradsweep in float32 | 1.25 |",
+        "| Gradsweep, examples/s | 2,500 |",
+    ]
+
+
 def test_without_keras_or_gradsweep_there_are_no_ratios() -> None:
     assert lines(measurement(torch=row(1.0))) == [
         "| PyTorch, fused Adam | 1,000 | 1,000 - 1,000 |  |  | 25% |"
@@ -74,6 +105,14 @@ def test_another_loss_is_another_computation(loss: float, same: bool) -> None:
     said = differing(measurement(keras=row(1.0), jax=row(1.0, loss=loss)))
     assert bool(said) is not same
     assert same or "JAX" in said[0]
+
+
+def test_a_resnet_of_pytorch_has_a_tolerance_for_its_padding() -> None:
+    rows = {"keras": row(1.0), "torch": row(1.0, loss=2.1), "jax": row(1.0, loss=2.1)}
+    measured = measurement(**rows)
+    measured["tables"][0]["family"] = "resnet"
+    (said,) = differing(measured)
+    assert "JAX" in said
 
 
 def test_a_way_that_failed_is_not_compared() -> None:
