@@ -21,13 +21,14 @@ from pydantic.fields import FieldInfo
 from src.errors import UserError
 from src.hyperparameters import (
     OPTIMIZER_HYPERPARAMETERS,
+    PICTURE_SIDES,
     DatasetName,
     ModelName,
     OptimizerName,
     Schedule,
     refusal,
 )
-from src.sizes import SIZE_LIMITS, Size, SizeList, SizeOrSizes, split_list
+from src.sizes import SIZE_LIMITS, Size, SizeList, SizeOrSizes, misfit, split_list
 
 Activation = Literal["sigmoid", "tanh", "relu", "gelu", "leaky_relu", "elu", "swish"]
 WeightInit = Literal["random", "xavier", "he", "orthogonal", "lecun"]
@@ -186,6 +187,10 @@ class RunConfig(BaseModel):
                 raise UserError(f"--{name}: {why}")
         if "hidden_size" in self.model_fields_set and not self.reads("hidden_size"):
             raise UserError("--hidden_size: it is for head dense; a global head has none")
+        if self.model == "cnn":
+            side = PICTURE_SIDES[self.dataset]
+            if why := misfit(len(self.filters), self.stride, side, side):
+                raise UserError(why)
         if self.model == "rnn" and self.num_layers == 0:
             raise UserError("--num_layers: an rnn has at least 1")
         if self.warmup_epochs and self.warmup_epochs >= self.epochs:

@@ -20,6 +20,12 @@ DATA_KINDS: dict[DatasetName, DataKind] = {
     "synthetic": "pictures",
     "synthetic_reviews": "reviews",
 }
+PICTURE_SIDES: dict[DatasetName, int] = {
+    "fashion_mnist": 28,
+    "mnist": 28,
+    "cifar10": 32,
+    "synthetic": 8,
+}
 
 # The hyperparameters that each optimizer reads; it ignores the others.
 OPTIMIZER_HYPERPARAMETERS: dict[OptimizerName, tuple[str, ...]] = {

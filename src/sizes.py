@@ -1,4 +1,4 @@
-"""Sizes of layers, one or several: their types, and how a command line writes a list of them."""
+"""Sizes of layers, one or several: their types, how a command line writes a list, what fits."""
 
 from typing import Annotated, Any
 
@@ -24,3 +24,25 @@ def _wrap_list(value: Any) -> Any:
 _Several = Annotated[tuple[Size, ...], Field(min_length=1, max_length=100)]
 SizeList = Annotated[_Several, BeforeValidator(_wrap_list)]
 SizeOrSizes = Annotated[Size | _Several, BeforeValidator(split_list)]
+
+
+def misfit(blocks: int, stride: int, height: int, width: int) -> str | None:
+    """Why a cnn of so many blocks does not fit pictures of this size, or None if it does.
+
+    A block divides the sides by the stride, rounding up, and then by 2.
+    """
+    side = min(height, width)
+    for block in range(blocks):
+        side = -(-side // stride)
+        if side < 2 and block == 0:
+            return (
+                f"--stride: {stride} leaves nothing of {height}x{width} pictures to halve; "
+                "use a smaller one"
+            )
+        if side < 2:
+            return (
+                f"--filters: {height}x{width} pictures are too small for {blocks} "
+                f"blocks of stride {stride}; use at most {block} of them"
+            )
+        side //= 2
+    return None

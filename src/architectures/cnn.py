@@ -8,6 +8,7 @@ from src.architectures.layers import Layers, pixels
 from src.config import RunConfig
 from src.datasets.spec import InputSpec
 from src.errors import UserError
+from src.sizes import misfit
 
 _POOLING = {"max": keras.layers.MaxPooling2D, "avg": keras.layers.AveragePooling2D}
 
@@ -29,7 +30,9 @@ def build_cnn(config: RunConfig, spec: InputSpec) -> Any:
     Raises:
         UserError: if the pictures are too small for so many blocks, or for the stride.
     """
-    _check_size(config, spec.shape)
+    height, width, _ = spec.shape
+    if why := misfit(len(config.filters), config.stride, height, width):
+        raise UserError(why)
     make = Layers(config)
     layers = pixels(spec)
     for filters in config.filters:
@@ -46,21 +49,3 @@ def _head(make: Layers) -> list[Any]:
     if make.config.head == "global":
         return [keras.layers.GlobalAveragePooling2D()]
     return [keras.layers.Flatten(), *make.hidden_layers()]
-
-
-def _check_size(config: RunConfig, shape: tuple[int, ...]) -> None:
-    height, width, _ = shape
-    side, stride = min(height, width), config.stride
-    for block in range(len(config.filters)):
-        side = -(-side // stride)
-        if side < 2 and block == 0:
-            raise UserError(
-                f"--stride: {stride} leaves nothing of {height}x{width} pictures to halve; "
-                "use a smaller one"
-            )
-        if side < 2:
-            raise UserError(
-                f"--filters: {height}x{width} pictures are too small for {len(config.filters)} "
-                f"blocks of stride {stride}; use at most {block} of them"
-            )
-        side //= 2

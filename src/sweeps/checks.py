@@ -52,7 +52,7 @@ _EXPONENTS = {"log_uniform": 1, "q_log_uniform": 1, "inv_log_uniform": -1}
 _NOT_SWEPT = ("no_wandb", "run_name")  # a sweep's runs are tracked, and named by the server
 _WHOLE = ("constant", "categorical", "categorical_w_probabilities", "int_uniform")
 # Whether these go together depends on their values; of every other one, on its name alone.
-_DECIDING = ("model", "dataset", "head", "num_layers", "hidden_size")
+_DECIDING = ("model", "dataset", "head", "num_layers", "hidden_size", "filters", "stride")
 # The same, whatever the other parameters are.
 _APART = (("epochs", "warmup_epochs"), ("jit", "strategy"))
 

@@ -12,7 +12,7 @@ from src.datasets.cache import cache_folder
 from src.datasets.catalogue import DataSet, Pictures, Reviews
 from src.datasets.spec import InputSpec
 from src.errors import UserError
-from src.hyperparameters import DATA_KINDS
+from src.hyperparameters import DATA_KINDS, PICTURE_SIDES
 from tests.datasets.local_sources import CONTENTS, tiny_dataset
 
 
@@ -143,6 +143,9 @@ def test_synthetic_catalogue_facts_are_those_of_its_data() -> None:
 
 def test_the_catalogue_has_the_names_and_kinds_that_a_run_can_choose() -> None:
     assert {name: dataset.spec.kind for name, dataset in CATALOGUE.items()} == DATA_KINDS
+    for name, side in PICTURE_SIDES.items():
+        assert CATALOGUE[name].spec.shape[:2] == (side, side)
+    assert PICTURE_SIDES.keys() == {name for name, kind in DATA_KINDS.items() if kind == "pictures"}
     for name, dataset in CATALOGUE.items():
         assert dataset.name == name
         assert isinstance(dataset, Reviews) == (dataset.spec.kind == "reviews")
