@@ -92,7 +92,7 @@ FAMILIES = {
     "resnet": Problem(
         "ResNet-18 of width 16 on 32x32x3",
         _config(model="resnet", dataset="cifar10", width=16),
-        640,
+        1_280,
     ),
 }
 

@@ -31,8 +31,8 @@ from src.execution import choose_execution
 from src.model import NeuralNetwork, Step
 from src.schedules import learning_rates
 
-# Measured on a CPU: fewer steps a chunk pay more for each call, many more are slower again.
-MAX_CHUNK_STEPS = 64
+# Each call costs some steps' time: for an mlp 512 were 1.09 times as fast as 64.
+MAX_CHUNK_STEPS = 512
 # Floating-point operations of a chunk at most, for a request to stop waits until its end.
 MAX_CHUNK_FLOPS = 5e10
 
