@@ -70,6 +70,10 @@ def test_flag_forms(arguments: list[str], expected: dict[str, object]) -> None:
         (["--dropout", "1"], ["--dropout", "< 1"]),
         (["--hidden_size", "65537"], ["--hidden_size", "65537", "<= 65536, or a list"]),
         (["--hidden_size", ",".join(["8"] * 101)], ["--num_layers: 101 is not allowed", "<= 100"]),
+        (
+            ["--model", "cnn", "--filters", "8,8,8,8,8"],
+            ["--filters: 28x28 pictures are too small for 5 blocks of stride 1", "at most 4"],
+        ),
         (["--warmup_epochs", "10"], ["--warmup_epochs: 10 leaves none of 10", "below epochs"]),
         (["--no_wandb=perhaps"], ["--no_wandb", "perhaps", "True or False"]),
         (["--epochs"], ["--epochs", "expected one argument"]),

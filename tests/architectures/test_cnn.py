@@ -86,11 +86,11 @@ def test_as_many_blocks_as_the_pictures_allow_are_built() -> None:
             "--filters: 8x9 pictures are too small for 4 blocks of stride 1; use at most 3 of them",
         ),
         (
-            {"filters": (2, 2), "stride": 4},
-            "--filters: 8x9 pictures are too small for 2 blocks of stride 4; use at most 1 of them",
+            {"filters": (2, 2), "stride": 3},
+            "--filters: 8x9 pictures are too small for 2 blocks of stride 3; use at most 1 of them",
         ),
         (
-            {"stride": 8},
+            {"filters": (2,), "stride": 8},
             "--stride: 8 leaves nothing of 8x9 pictures to halve; use a smaller one",
         ),
     ],

@@ -143,9 +143,10 @@ def test_synthetic_catalogue_facts_are_those_of_its_data() -> None:
 
 def test_the_catalogue_has_the_names_and_kinds_that_a_run_can_choose() -> None:
     assert {name: dataset.spec.kind for name, dataset in CATALOGUE.items()} == DATA_KINDS
-    for name, side in PICTURE_SIDES.items():
-        assert CATALOGUE[name].spec.shape[:2] == (side, side)
-    assert PICTURE_SIDES.keys() == {name for name, kind in DATA_KINDS.items() if kind == "pictures"}
+    pictures = [name for name, kind in DATA_KINDS.items() if kind == "pictures"]
+    assert {name: CATALOGUE[name].spec.shape[:2] for name in pictures} == {
+        name: (side, side) for name, side in PICTURE_SIDES.items()
+    }
     for name, dataset in CATALOGUE.items():
         assert dataset.name == name
         assert isinstance(dataset, Reviews) == (dataset.spec.kind == "reviews")

@@ -184,14 +184,18 @@ parameters:
             "hidden_size: '64,32' is not a number or a list such as [64, 32]",
         ),
         (
-            ["model: {value: cnn}", "filters: {values: [32, [8, 8, 8, 8, 8]]}", "stride: {value: 1}"],
+            [
+                "model: {value: cnn}",
+                "filters: {values: [8, [8, 8, 8, 8, 8]]}",
+                "stride: {value: 1}",
+            ],
             5,
             "filters: 28x28 pictures are too small for 5 blocks of stride 1; use at most 4",
         ),
         (
-            ["model: {value: cnn}", "stride: {min: 1, max: 28}"],
-            5,
-            "stride: 28 leaves nothing of 28x28 pictures to halve",
+            ["model: {value: cnn}", "dataset: {value: synthetic}", "stride: {min: 1, max: 8}"],
+            6,
+            "stride: 8 leaves nothing of 8x8 pictures to halve",
         ),
         (["filters: {values: [[]]}", "model: {value: cnn}"], 4, "filters: [] is not allowed"),
         (
