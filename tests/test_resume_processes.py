@@ -304,10 +304,12 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
         process = begun(checkout, *MLP, "--no_wandb")
         (state,) = states(checkout)
         wait_for_epoch(checkout, 2, process)
+        process.send_signal(signal.SIGSTOP)  # or it might be done before the disk is full
         filler = models / "filler"
         with filler.open("wb", buffering=0) as file:
             _fill(file)
             file.truncate(file.tell() - room)
+        process.send_signal(signal.SIGCONT)
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 2, output
         assert output.count("error: ") == 1
