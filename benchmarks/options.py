@@ -1,8 +1,7 @@
 """The options that the measurements have in common."""
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from benchmarks.problems import FAMILIES
 from src.parser import Parser
@@ -28,7 +27,7 @@ def make_parser(description: str | None, *, count: str, counted: str, families: 
     return parser
 
 
-def add_choices(parser: Parser, name: str, values: Sequence[str] | dict[str, Any], of: str) -> None:
+def add_choices(parser: Parser, name: str, values: Iterable[str], of: str) -> None:
     """Add an option for some of several values; all are the default."""
     choices = list(values)
     parser.add_argument(

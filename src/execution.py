@@ -1,6 +1,6 @@
 """How the steps of a training are executed: compiled by XLA, or as a TensorFlow graph."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
@@ -25,6 +25,13 @@ class Execution:
 
 def choose_execution(config: RunConfig) -> Execution:
     """What ``--jit`` says, or what was measured to be faster for this model on this device."""
+    execution = _choose(config)
+    if recurrence_dtype(config) is None:
+        return execution
+    return replace(execution, reason=f"{execution.reason}; its loops stay in float32 on a CPU")
+
+
+def _choose(config: RunConfig) -> Execution:
     if config.jit != "auto":
         return Execution(config.jit == "on", f"as --jit {config.jit} says")
     if config.strategy == "mirrored":
@@ -34,11 +41,8 @@ def choose_execution(config: RunConfig) -> Execution:
     if config.model == "mlp":
         return Execution(True, "an mlp on a CPU has small steps, whose overhead XLA removes")
     if config.model == "rnn":
-        precision = "" if config.precision == "float32" else ", in float32, which is faster"
         return Execution(
-            False,
-            "an rnn on a CPU runs its directions side by side, each loop compiled by XLA"
-            + precision,
+            False, "an rnn on a CPU runs its directions side by side, each loop compiled by XLA"
         )
     return Execution(False, "on a CPU, oneDNN's convolutions are faster than XLA's")
 
@@ -56,5 +60,5 @@ def recurrence_dtype(config: RunConfig) -> str | None:
 
     On a CPU, XLA's products in bfloat16 took twice the time of those in float32.
     """
-    on_cpu = not tf.config.list_logical_devices("GPU")
-    return "float32" if on_cpu and config.precision == "bfloat16" else None
+    lower = config.model == "rnn" and config.precision == "bfloat16"
+    return "float32" if lower and not tf.config.list_logical_devices("GPU") else None

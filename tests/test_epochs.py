@@ -8,6 +8,7 @@ import pytest
 from src.config import RunConfig
 from src.datasets.spec import InputSpec, Split, TrainingData
 from src.epochs import EpochRunner, EpochTotals, epoch_runner
+from src.execution import choose_execution
 from src.model import NeuralNetwork
 from src.schedules import learning_rates
 from src.trainer import never
@@ -107,6 +108,16 @@ def test_bfloat16_trains_with_float32_weights(
     assert losses[-1] < 0.7 * losses[0]
     exact = family_config(family, learning_rate=0.02, epochs=8)
     assert losses != [totals.loss for totals in run_epochs(exact, small_data, epochs=8)]
+
+
+@pytest.mark.parametrize("jit", ["auto", "on", "off"])
+def test_a_run_says_which_of_its_parts_stay_in_float32(jit: str) -> None:
+    def reason(model: str, precision: str) -> str:
+        values = {"model": model, "precision": precision, "jit": jit}
+        return choose_execution(RunConfig.parse(values)).reason
+
+    assert "float32" in reason("rnn", "bfloat16")
+    assert "float32" not in reason("rnn", "float32") + reason("mlp", "bfloat16")
 
 
 def test_the_precision_of_one_network_is_not_that_of_the_next(small_data: TrainingData) -> None:

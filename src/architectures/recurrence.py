@@ -148,7 +148,7 @@ def _run_backward(
         d_kernel += tf.cast(tf.matmul(xh, d_a, transpose_a=True), tf.float32)
         d_x, d_h = tf.split(tf.matmul(d_a, transposed), [size, -1], axis=-1)
         d_state = (direct[0] + tf.cast(d_h, tf.float32), *direct[1:])
-        return i + 1, d_state, *_write((d_inputs,), t, (d_x,)), d_kernel, d_biases
+        return i + 1, d_state, d_inputs.write(t, d_x), d_kernel, d_biases
 
     end = tuple(tf.zeros_like(s[0]) for s in states)
     sums = (tf.zeros(kernel.shape), tf.zeros([tf.shape(x)[1], kernel.shape[1]]))

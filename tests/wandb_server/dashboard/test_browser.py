@@ -1,6 +1,5 @@
 """The pages in Chromium, with the data of a real sweep by unmodified wandb clients."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from src.paths import ROOT
+from tests.programs import missing
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -87,9 +87,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing: apt-get install chromium")
-        pytest.skip("Chromium is not installed; apt-get install chromium")
+        missing("chromium")
     options = [
         *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
         *("--disable-component-update", "--disable-sync"),
