@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.errors import UserError, run_command
-from src.parser import Parser
-from src.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
+from src.shared.command import Parser, run_command
+from src.shared.errors import UserError
+from src.shared.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
 
 if TYPE_CHECKING:
     from src.sweeps.definition import SweepDefinition

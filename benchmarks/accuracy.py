@@ -22,11 +22,11 @@ from pydantic import TypeAdapter, ValidationError
 from benchmarks import readme, tfidf
 from benchmarks.accuracy_table import Measurement, accuracy_table
 from benchmarks.results import FOLDER
-from src.errors import UserError, run_command
-from src.parser import Parser
-from src.paths import RECIPES, ROOT
-from src.recipe import Recipe
-from src.saving import replacing
+from src.config.recipe import Recipe
+from src.shared.atomic import replacing
+from src.shared.command import Parser, run_command
+from src.shared.errors import UserError
+from src.shared.paths import RECIPES, ROOT
 
 RESULTS = FOLDER / "accuracy.json"
 BASELINE = "imdb_tfidf"

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 
 from benchmarks.problems import FAMILIES
-from src.parser import Parser
+from src.shared.command import Parser
 
 
 def make_parser(description: str | None, *, count: str, counted: str, families: str) -> Parser:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec, Split
 
 Weights = list[NDArray[np.float32]]

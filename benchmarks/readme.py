@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from src.errors import UserError
-from src.paths import ROOT
+from src.shared.errors import UserError
+from src.shared.paths import ROOT
 
 README = ROOT / "README.md"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import readme
-from src.errors import UserError
-from src.paths import ROOT
-from src.saving import replacing
+from src.shared.atomic import replacing
+from src.shared.errors import UserError
+from src.shared.paths import ROOT
 
 FOLDER = ROOT / "benchmarks" / "results"
 

@@ -21,7 +21,7 @@ from benchmarks.problems import FAMILIES, Problem
 from benchmarks.scaling_report import figure, tables
 from benchmarks.throughput import measure
 from benchmarks.ways import BASE, OURS, Processes
-from src.errors import run_command
+from src.shared.command import run_command
 
 WAYS = (BASE, OURS)
 _EXAMPLES = 6_400

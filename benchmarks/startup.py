@@ -27,8 +27,9 @@ from benchmarks.options import make_parser
 from benchmarks.problems import FAMILIES
 from benchmarks.samples import Summary
 from src.datasets import fetch
-from src.errors import UserError, run_command
-from src.paths import ROOT
+from src.shared.command import run_command
+from src.shared.errors import UserError
+from src.shared.paths import ROOT
 
 PROGRAMS = {"keras": "Keras `fit`", "gradsweep": "Gradsweep"}
 PARTS = ("python", "imports", "data", "wandb", "build", "first steps")

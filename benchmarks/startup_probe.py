@@ -25,14 +25,15 @@ class Stopwatch:
 def gradsweep(family: str, watch: Stopwatch) -> None:
     """The steps of ``src.train.train_run`` until the first chunk of steps is taken."""
     from benchmarks.problems import FAMILIES
-    from src.startup import start_tensorflow
+    from src.training.tensorflow import start_tensorflow
 
     config = FAMILIES[family].config.model_copy(update={"no_wandb": False})
     start_tensorflow()
-    from src import datasets, training_run  # noqa: F401
-    from src.epochs import epoch_runner
+    from src import datasets
     from src.model import NeuralNetwork
-    from src.tracking import Tracker
+    from src.tracking.tracker import Tracker
+    from src.training import run as training_run  # noqa: F401
+    from src.training.epoch import epoch_runner
 
     watch.lap("imports")
     data = datasets.load_training(config)

@@ -16,8 +16,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from src.wandb_server.search import Searcher, Trial
-from src.wandb_server.sweep_spec import SweepSpec, parse_sweep
+from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
+from src.wandb_server.search.searcher import Searcher, Trial
 
 SWEEP = {
     "method": "bayes",

@@ -11,10 +11,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets import load_texts
-from src.errors import run_command
-from src.parser import Parser
+from src.shared.command import Parser, run_command
 
 DATASET = "imdb"
 SETTINGS: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True}

@@ -25,7 +25,7 @@ from benchmarks.problems import FAMILIES, Problem
 from benchmarks.throughput_table import differing, tables
 from benchmarks.ways import WAYS, Processes
 from benchmarks.worker import WayFailedError
-from src.errors import run_command
+from src.shared.command import run_command
 
 PRECISIONS = ("float32", "bfloat16")
 _PEAK_WAYS = ("gradsweep", "torch")

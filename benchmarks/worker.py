@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.problems import Problem, initial_weights, make_data
-from src.paths import ROOT
+from src.shared.paths import ROOT
 
 MODULES = ("keras_peer", "tensorflow_loop", "torch_peer", "jax_peer", "gradsweep_peer")
 _LAST_LINES = 3  # of its stderr, in the message about a process that died

@@ -13,11 +13,11 @@ if __name__ == "__main__" and not __package__:
     # Run as a script: src/ itself must not be searched, its modules have the names of packages.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from src.config import RunConfig, choices
-from src.errors import UserError, run_command
-from src.hyperparameters import ignored
-from src.parser import Parser
-from src.paths import PLOTS
+from src.config.registry import ignored
+from src.config.run_config import RunConfig, choices
+from src.shared.command import Parser, run_command
+from src.shared.errors import UserError
+from src.shared.paths import PLOTS
 
 if TYPE_CHECKING:
     from src.datasets.spec import InputSpec
@@ -55,12 +55,13 @@ def evaluate_checkpoint(
             cannot be written.
     """
     # Imported here: TensorFlow takes seconds that --help and a mistyped flag need not wait for.
-    from src.startup import start_tensorflow
+    from src.training.tensorflow import start_tensorflow
 
     start_tensorflow()
-    from src import checkpoints, datasets
+    from src import datasets
     from src.datasets.catalogue import get_dataset
     from src.reporting import report, tables
+    from src.training import checkpoints
 
     network, checkpoint = checkpoints.load(model_path)
     config = checkpoint.config

@@ -11,10 +11,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from src.architectures import build_model
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import Examples, InputSpec
-from src.execution import compiles_parts
-from src.optimizers import AdamW, Optimizer, get_optimizer
+from src.optimizers.base import AdamW, Optimizer, get_optimizer
+from src.training.execution import compiles_parts
 
 Tensor = Any  # TensorFlow ships no types
 

@@ -11,14 +11,15 @@ if __name__ == "__main__" and not __package__:
     # Run as a script: src/ itself must not be searched, its modules have the names of packages.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from src.command_line import parse_command
-from src.config import RunConfig
-from src.errors import UserError, run_command
-from src.paths import MODELS
-from src.stopping import StopRequest
+from src.config.command_line import parse_command
+from src.config.run_config import RunConfig
+from src.shared.command import run_command
+from src.shared.errors import UserError
+from src.shared.paths import MODELS
+from src.training.stopping import StopRequest
 
 if TYPE_CHECKING:
-    from src.training_run import TrainedRun
+    from src.training.run import TrainedRun
 
 
 def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -> "TrainedRun":
@@ -33,10 +34,10 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
         UserError: if the data cannot be had, the loss stops being a number, or the disk is full.
     """
     # Imported here: TensorFlow takes seconds that --help and a mistyped flag need not wait for.
-    from src.startup import start_tensorflow
+    from src.training.tensorflow import start_tensorflow
 
     start_tensorflow()
-    from src import training_run
+    from src.training import run as training_run
 
     _check_writable(models_dir)
     return training_run.begin(config, stop, models_dir)
@@ -53,13 +54,13 @@ def resume_run(run_id: str, stop: StopRequest, no_wandb: bool = False) -> "Train
     Raises:
         UserError: as :func:`train_run`, or if there is no such run or it is being trained.
     """
-    from src.training_state import StateFile
+    from src.training.state_file import StateFile
 
     state = StateFile.find(run_id, MODELS)
-    from src.startup import start_tensorflow
+    from src.training.tensorflow import start_tensorflow
 
     start_tensorflow()
-    from src import training_run
+    from src.training import run as training_run
 
     return training_run.go_on(state, stop, no_wandb)
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import psutil
 import wandb
 
-from src.paths import ROOT
+from src.shared.paths import ROOT
 
 T = TypeVar("T")
 

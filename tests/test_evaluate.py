@@ -10,13 +10,15 @@ import pytest
 from matplotlib import pyplot
 from PIL import Image
 
-from src import checkpoints, datasets, trainer
-from src.config import RunConfig
-from src.errors import UserError
+from src import datasets
+from src.config.run_config import RunConfig
 from src.evaluate import Evaluation, evaluate_checkpoint
-from src.metrics import EpochMetrics
 from src.model import NeuralNetwork
-from src.paths import ROOT
+from src.shared.errors import UserError
+from src.shared.paths import ROOT
+from src.tracking.metrics import EpochMetrics
+from src.training import checkpoints
+from src.training import loop as trainer
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from src.config import Activation, Loss, RunConfig, WeightInit
+from src.config.registry import OptimizerName
+from src.config.run_config import Activation, Loss, RunConfig, WeightInit
 from src.datasets.spec import InputSpec, TrainingData
-from src.hyperparameters import OptimizerName
 from src.model import NeuralNetwork, accuracy
-from src.paths import ROOT
+from src.shared.paths import ROOT
 
 
 def batch(data: TrainingData, n: int = 32) -> tuple[Any, Any]:

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src import trainer
-from src.config import RunConfig
+from src.config.recipe import Recipe
+from src.config.run_config import RunConfig
 from src.datasets.catalogue import get_dataset
 from src.datasets.spec import InputSpec, Split, TrainingData
 from src.model import NeuralNetwork
-from src.paths import RECIPES, ROOT, SWEEP_CONFIG
-from src.recipe import Recipe
+from src.shared.paths import RECIPES, ROOT, SWEEP_CONFIG
 from src.sweeps.definition import load_definition
+from src.training import loop as trainer
 
 SWEEPS = [SWEEP_CONFIG, *sorted((ROOT / "config" / "sweeps").glob("*.yaml"))]
 _EXAMPLES = 4

@@ -4,16 +4,16 @@ import itertools
 import time
 
 from benchmarks.peers import Task, Training, assign_kernels
-from src.startup import start_tensorflow
+from src.training.tensorflow import start_tensorflow
 
 start_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
-from src.epochs import EpochRunner  # noqa: E402
-from src.execution import choose_execution  # noqa: E402
 from src.model import NeuralNetwork  # noqa: E402
-from src.trainer import never  # noqa: E402
+from src.training.epoch import EpochRunner  # noqa: E402
+from src.training.execution import choose_execution  # noqa: E402
+from src.training.loop import never  # noqa: E402
 
 _SIDE = 1536  # of the matrices that the peak is measured with
 _PRODUCTS = 4

@@ -4,7 +4,7 @@ from typing import Any
 
 from benchmarks.peers import EPSILON, Task, Training, assign_kernels, fastest
 from benchmarks.problems import Problem, resnet_blocks
-from src.startup import start_tensorflow
+from src.training.tensorflow import start_tensorflow
 
 start_tensorflow()
 

@@ -7,7 +7,7 @@ from src.architectures.cnn import build_cnn
 from src.architectures.mlp import build_mlp
 from src.architectures.resnet import build_resnet
 from src.architectures.rnn import build_rnn
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 
 _BUILDERS: dict[str, Callable[[RunConfig, InputSpec], Any]] = {

@@ -5,10 +5,10 @@ from typing import Any
 import keras
 
 from src.architectures.layers import Layers, pixels
-from src.config import RunConfig
+from src.config.run_config import RunConfig
+from src.config.sizes import misfit
 from src.datasets.spec import InputSpec
-from src.errors import UserError
-from src.sizes import misfit
+from src.shared.errors import UserError
 
 _POOLING = {"max": keras.layers.MaxPooling2D, "avg": keras.layers.AveragePooling2D}
 

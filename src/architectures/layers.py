@@ -8,7 +8,7 @@ import numpy as np
 
 from src.architectures.batch_norm import BatchNorm
 from src.architectures.dropout import Dropout
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 
 # Keras initialisers by the name that RunConfig gives them; each takes a seed.

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from src.architectures.layers import Layers, pixels
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from src.architectures.layers import Layers, pixels
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 
 _BLOCKS_PER_STAGE = 2

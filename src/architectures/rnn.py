@@ -8,9 +8,9 @@ import tensorflow as tf
 from src.architectures.cells import CELLS, fuse_weights
 from src.architectures.layers import Layers, pixels
 from src.architectures.recurrence import scan
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
-from src.execution import compiles_parts, recurrence_dtype
+from src.training.execution import compiles_parts, recurrence_dtype
 
 Tensor = Any  # TensorFlow ships no types
 

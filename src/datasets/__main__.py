@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from src.datasets.cache import cache_folder, cached_files
 from src.datasets.catalogue import CATALOGUE, DataSet, Reviews, get_dataset
+from src.datasets.fetching.cache import cache_folder, cached_files
 from src.datasets.loading import fetch
-from src.errors import UserError, run_command
-from src.parser import Parser
-from src.paths import PLOTS
+from src.shared.command import Parser, run_command
+from src.shared.errors import UserError
+from src.shared.paths import PLOTS
 
 
 def main() -> None:

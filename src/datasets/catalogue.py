@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from src.datasets import cifar, imdb, synthetic, synthetic_reviews
-from src.datasets.idx import decode_idx_images
-from src.datasets.packages import NpmPackage, Wheel
-from src.datasets.raw_file import RawFile, Source
-from src.datasets.sources import HttpFiles
+from src.datasets.fetching.packages import NpmPackage, Wheel
+from src.datasets.fetching.raw_file import RawFile, Source
+from src.datasets.fetching.sources import HttpFiles
+from src.datasets.fetching.tarballs import HttpTarball, Tarball, members_of
+from src.datasets.formats import cifar, imdb, synthetic, synthetic_reviews
+from src.datasets.formats.idx import decode_idx_images
 from src.datasets.spec import Half, InputSpec, Split, Texts
-from src.datasets.tarballs import HttpTarball, Tarball, members_of
-from src.errors import UserError
+from src.shared.errors import UserError
 
 if TYPE_CHECKING:
-    from src.config import RunConfig
+    from src.config.run_config import RunConfig
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.datasets.cache import cache_folder, raw_files
 from src.datasets.catalogue import CATALOGUE, DataSet, Pictures, Reviews, get_dataset
-from src.datasets.encoded import encoded_reviews
+from src.datasets.fetching.cache import cache_folder, raw_files
+from src.datasets.fetching.encoded import encoded_reviews
+from src.datasets.formats.words import decode
 from src.datasets.spec import Examples, Half, InputSpec, Split, Texts, TrainingData
-from src.datasets.words import decode
-from src.errors import UserError
+from src.shared.errors import UserError
 
 if TYPE_CHECKING:
-    from src.config import RunConfig
+    from src.config.run_config import RunConfig
 
 
 def fetch(name: str) -> Path:

@@ -9,15 +9,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets import statistics
-from src.datasets.cache import raw_files
 from src.datasets.catalogue import DataSet, Pictures, Reviews
-from src.datasets.encoded import encoded_reviews
+from src.datasets.fetching.cache import raw_files
+from src.datasets.fetching.encoded import encoded_reviews
+from src.datasets.formats.words import FIRST_WORD, Corpus
 from src.datasets.spec import Half, Split, Texts
-from src.datasets.words import FIRST_WORD, Corpus
-from src.errors import UserError
 from src.reporting.dataset_figures import GRID_COLUMNS, class_samples_figure, review_lengths_figure
+from src.shared.errors import UserError
 
 _HALVES: tuple[Half, Half] = ("train", "test")
 _LENGTHS = (50, 100, 200, 400, 800)

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from src.hyperparameters import DataKind
+from src.config.registry import DataKind
 
 Half = Literal["train", "test"]
 Examples = NDArray[np.uint8] | NDArray[np.int32]  # pixels, or the words of reviews

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from src.datasets.formats.words import UNKNOWN, Corpus
 from src.datasets.spec import Half
-from src.datasets.words import UNKNOWN, Corpus
 
 Labels = NDArray[np.int32]
 

@@ -16,13 +16,12 @@ from typing import Any
 
 from wandb.agents import pyagent
 
-from src.config import RunConfig
-from src.errors import run_command
-from src.parser import Parser
-from src.stopping import StopRequest
+from src.config.run_config import RunConfig
+from src.shared.command import Parser, run_command
 from src.sweeps.fleet import BENCHED
 from src.train import train_run
-from src.trainer import TrainingDiverged
+from src.training.loop import TrainingDiverged
+from src.training.stopping import StopRequest
 
 MAX_FAILURES_IN_A_ROW = 3
 ORPHAN_SECONDS = 10  # what a run is given to end when the sweep's own process is gone

@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from src.config import RunConfig, kind
-from src.errors import UserError
-from src.metrics import METRIC_NAMES
-from src.yaml_file import YamlFile, is_number
+from src.config.run_config import RunConfig, kind
+from src.config.yaml_file import YamlFile, is_number
+from src.shared.errors import UserError
+from src.tracking.metrics import METRIC_NAMES
 
 PROGRAM = "src/train.py"
 

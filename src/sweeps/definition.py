@@ -1,7 +1,7 @@
 """A sweep file: a plain W&B sweep YAML, refused before anything starts if it cannot work.
 
 The keys are those of W&B's "sweep configuration options"; every parameter must be one of
-:class:`~src.config.RunConfig`'s hyperparameters, and every value one that it takes.
+:class:`~src.config.run_config.RunConfig`'s hyperparameters, and every value one that it takes.
 """
 
 import math
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from src.config import RunConfig
-from src.hyperparameters import OPTIMIZER_HYPERPARAMETERS, SCHEDULE_HYPERPARAMETERS
+from src.config.registry import OPTIMIZER_HYPERPARAMETERS, SCHEDULE_HYPERPARAMETERS
+from src.config.run_config import RunConfig
 from src.sweeps.checks import Checker
 
 

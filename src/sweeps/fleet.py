@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from src.paths import ROOT
+from src.shared.paths import ROOT
 
 MAX_REPLACEMENTS = 3  # of one agent
 BENCHED = 3  # an agent's exit code when its runs kept failing

@@ -7,7 +7,7 @@ import time
 import pandas as pd
 from tqdm import tqdm
 
-from src.errors import UserError
+from src.shared.errors import UserError
 from src.sweeps.fleet import Fleet
 from src.sweeps.servers import Server
 from src.sweeps.sweep import SERVER_ERRORS, Sweep

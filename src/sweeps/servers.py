@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import requests
 
-from src.errors import UserError
-from src.paths import ROOT, SERVER_DATA
-from src.tracking import has_api_key, server_answers, server_url
+from src.shared.errors import UserError
+from src.shared.paths import ROOT, SERVER_DATA
+from src.tracking.tracker import has_api_key, server_answers, server_url
 
 ServerChoice = Literal["auto", "local", "cloud"]
 

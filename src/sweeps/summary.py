@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from src.hyperparameters import ignored
-from src.paths import MODELS, ROOT, SERVER_PORT
+from src.config.registry import ignored
+from src.shared.defaults import PORT
+from src.shared.paths import MODELS, ROOT
 from src.sweeps.servers import Server
 from src.sweeps.sweep import Sweep
 
@@ -49,10 +50,10 @@ def keep_best_model(sweep: Sweep, checkpoints: Path) -> Path:
     Returns:
         The copy's stem, ``models/best_model_<run id>``.
     """
-    from src.startup import start_tensorflow
+    from src.training.tensorflow import start_tensorflow
 
     start_tensorflow()
-    from src.checkpoints import checkpoint_files
+    from src.training.checkpoints import checkpoint_files
 
     best = sweep.model_of(str(sweep.ranked()["id"].iloc[0]), checkpoints)
     for file in checkpoint_files(best):
@@ -65,7 +66,7 @@ def look_again(sweep: Sweep, server: Server) -> str:
     if not server.ours:
         return f"Dashboard  {sweep.url}"
     page = urlsplit(sweep.url).path
-    return f"Dashboard  `make dashboard`, then http://127.0.0.1:{SERVER_PORT}{page}"
+    return f"Dashboard  `make dashboard`, then http://127.0.0.1:{PORT}{page}"
 
 
 def agent_commands(sweep: Sweep, server: Server) -> str:

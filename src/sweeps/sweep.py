@@ -9,10 +9,10 @@ import wandb
 from wandb.apis.public.sweeps import _set_sweep_state, _upsert_sweep
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 
-from src.config import RunConfig
-from src.errors import UserError
+from src.config.run_config import RunConfig
+from src.shared.defaults import PROJECT
+from src.shared.errors import UserError
 from src.sweeps.definition import SweepDefinition
-from src.tracking import PROJECT
 
 # What the client raises when its server refuses something or is away.
 SERVER_ERRORS = (wandb.errors.Error, WandbApiFailedError)

@@ -17,9 +17,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from src.errors import UserError, run_command
-from src.parser import Parser
-from src.paths import SERVER_DATA
+from src.shared.command import Parser, run_command
+from src.shared.defaults import ENTITY, PORT, PROJECT
+from src.shared.errors import UserError
+from src.shared.paths import SERVER_DATA
 
 HOST = "127.0.0.1"
 SPACE_TO_START = 256 * 1024  # bytes, for the files that it makes at once
@@ -32,7 +33,7 @@ def _arguments() -> argparse.Namespace:
         description="A W&B-compatible server for sweeps on one machine, with no account.",
     )
     parser.add_argument(
-        "--port", type=int, default=8765, help="0 takes any free port (%(default)s)"
+        "--port", type=int, default=PORT, help="0 takes any free port (%(default)s)"
     )
     parser.add_argument(
         "--data", type=Path, default=SERVER_DATA, help="folder that keeps everything (%(default)s)"
@@ -137,15 +138,15 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
     # Imported late: --help answers at once.
     import uvicorn
 
-    from src.wandb_server.app import create_app
-    from src.wandb_server.blobs import BlobStorage
+    from src.wandb_server.api.graphql import MissingFields
     from src.wandb_server.context import Server
-    from src.wandb_server.graphql import MissingFields
-    from src.wandb_server.liveness import Liveness
-    from src.wandb_server.scheduler import Scheduler
-    from src.wandb_server.security import load_api_key
-    from src.wandb_server.storage_trouble import StorageTrouble
+    from src.wandb_server.http.app import create_app
+    from src.wandb_server.http.security import load_api_key
+    from src.wandb_server.http.storage_trouble import StorageTrouble
+    from src.wandb_server.scheduling.liveness import Liveness
+    from src.wandb_server.scheduling.scheduler import Scheduler
     from src.wandb_server.store import Store
+    from src.wandb_server.store.blobs import BlobStorage
 
     key = load_api_key(data / "api_key")
     try:
@@ -237,8 +238,8 @@ def client_environment(url: str, key: str) -> dict[str, str]:
     return {
         "WANDB_BASE_URL": url,
         "WANDB_API_KEY": key,
-        "WANDB_ENTITY": "local",
-        "WANDB_PROJECT": "gradsweep",
+        "WANDB_ENTITY": ENTITY,
+        "WANDB_PROJECT": PROJECT,
         "WANDB_ERROR_REPORTING": "false",
         # The default of 15 seconds is too long for a short run to be stopped in time.
         "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "1",

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 
-from src.wandb_server.blobs import BlobStorage
+from src.shared.defaults import ENTITY, PROJECT
 from src.wandb_server.errors import NotFoundError
-from src.wandb_server.liveness import Liveness
-from src.wandb_server.scheduler import Scheduler
+from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
+from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project
-
-ENTITY = "local"
-DEFAULT_PROJECT = "gradsweep"
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,9 @@ class Server:
         found = self.project_at(entity, project)
         run = self.store.runs.find(found.id, name) if found else None
         if run is None:
-            raise NotFoundError(f"no run {name} in project {project or DEFAULT_PROJECT}")
+            raise NotFoundError(f"no run {name} in project {project or PROJECT}")
         return run
 
     def project_at(self, entity: str | None, project: str | None) -> Project | None:
         """The project at an address, with the defaults that apply when a part is absent."""
-        return self.store.projects.find(entity or ENTITY, project or DEFAULT_PROJECT)
+        return self.store.projects.find(entity or ENTITY, project or PROJECT)

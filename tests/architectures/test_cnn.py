@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from src.architectures.cnn import build_cnn
-from src.config import RunConfig
-from src.errors import UserError
+from src.config.run_config import RunConfig
+from src.shared.errors import UserError
 from tests.architectures.specs import pictures, random_examples
 
 

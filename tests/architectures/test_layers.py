@@ -10,7 +10,7 @@ from scipy import special
 
 from src.architectures import build_model
 from src.architectures.layers import INITIALIZERS, Layers
-from src.config import RunConfig, choices
+from src.config.run_config import RunConfig, choices
 from src.datasets.spec import InputSpec
 from src.model import NeuralNetwork
 from tests.architectures.specs import pictures, random_examples, reviews

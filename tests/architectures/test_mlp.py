@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src.architectures.mlp import build_mlp
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 from tests.architectures.specs import random_examples, reviews
 

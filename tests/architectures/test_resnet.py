@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from src.architectures.resnet import build_resnet
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from tests.architectures.specs import pictures, random_examples
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from src.architectures.rnn import build_rnn
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 from src.model import NeuralNetwork
 

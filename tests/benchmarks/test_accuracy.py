@@ -10,8 +10,8 @@ from scipy.stats import t
 from benchmarks import accuracy
 from benchmarks.accuracy import Subject, collect, load, main, subjects
 from benchmarks.accuracy_table import TARGETS, Measurement, accuracy_table, interval
-from src.errors import UserError
-from src.paths import RECIPES
+from src.shared.errors import UserError
+from src.shared.paths import RECIPES
 
 
 def subject(name: str, digest: str = "d1", fails_at: int | None = None) -> Subject:

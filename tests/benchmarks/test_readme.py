@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import readme
-from src.errors import UserError
+from src.shared.errors import UserError
 
 TEXT = (
     "# Title\n<!-- bench:speed -->\nold\n<!-- /bench:speed -->\nrest\n<!-- bench:other -->\nkept\n"

@@ -9,7 +9,7 @@ from benchmarks.throughput import main, measure
 from benchmarks.throughput_table import STEP_TOLERANCES
 from benchmarks.ways import Processes
 from benchmarks.worker import WayFailedError, Worker
-from src.errors import UserError
+from src.shared.errors import UserError
 
 TENSORFLOW_WAYS = ["keras", "tf_loop", "gradsweep"]
 

@@ -9,8 +9,8 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from src.datasets.packages import NpmPackage
-from src.datasets.tarballs import Tarball, members_of
+from src.datasets.fetching.packages import NpmPackage
+from src.datasets.fetching.tarballs import Tarball, members_of
 from tests.datasets.local_sources import CONTENTS, FileServer, serving
 
 PACKAGE, VERSION = "gradsweep-tiny", "1.0.0"

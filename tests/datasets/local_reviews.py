@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 
-from src.datasets import imdb
 from src.datasets.catalogue import Reviews
-from src.datasets.encoded import encoded_reviews
-from src.datasets.raw_file import RawFile, Source
-from src.datasets.sources import HttpFiles
+from src.datasets.fetching.encoded import encoded_reviews
+from src.datasets.fetching.raw_file import RawFile, Source
+from src.datasets.fetching.sources import HttpFiles
+from src.datasets.formats import imdb
 from src.datasets.spec import InputSpec
-from src.errors import run_command
+from src.shared.command import run_command
 
 # In the order of the file: negative test and train, positive test and train.
 TEXTS = (

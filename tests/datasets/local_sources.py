@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from src.datasets.cache import raw_files
 from src.datasets.catalogue import Pictures
-from src.datasets.idx import decode_idx_images
-from src.datasets.packages import Wheel
-from src.datasets.raw_file import RawFile, Source
-from src.datasets.sources import HttpFiles
+from src.datasets.fetching.cache import raw_files
+from src.datasets.fetching.packages import Wheel
+from src.datasets.fetching.raw_file import RawFile, Source
+from src.datasets.fetching.sources import HttpFiles
+from src.datasets.formats.idx import decode_idx_images
 from src.datasets.spec import InputSpec
-from src.errors import run_command
+from src.shared.command import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 

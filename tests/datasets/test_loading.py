@@ -6,13 +6,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from src.config import RunConfig
+from src.config.registry import DATA_KINDS, PICTURE_SIDES
+from src.config.run_config import RunConfig
 from src.datasets import CATALOGUE, Split, fetch, load_test, load_training
-from src.datasets.cache import cache_folder
 from src.datasets.catalogue import DataSet, Pictures, Reviews
+from src.datasets.fetching.cache import cache_folder
 from src.datasets.spec import InputSpec
-from src.errors import UserError
-from src.hyperparameters import DATA_KINDS, PICTURE_SIDES
+from src.shared.errors import UserError
 from tests.datasets.local_sources import CONTENTS, tiny_dataset
 
 

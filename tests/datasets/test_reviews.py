@@ -7,11 +7,11 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from src.config import RunConfig
+from src.config.run_config import RunConfig
 from src.datasets import CATALOGUE, decode_reviews, load_test, load_texts, load_training
-from src.datasets.synthetic_reviews import SIZES
-from src.datasets.words import tokenise
-from src.errors import UserError
+from src.datasets.formats.synthetic_reviews import SIZES
+from src.datasets.formats.words import tokenise
+from src.shared.errors import UserError
 
 
 def config(**changes: object) -> RunConfig:

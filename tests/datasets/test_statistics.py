@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from src.datasets import statistics
+from src.datasets.formats.words import Corpus
 from src.datasets.spec import Half
-from src.datasets.words import Corpus
 
 
 def labels(*values: int) -> np.ndarray:

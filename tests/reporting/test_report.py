@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from src.paths import ROOT
 from src.reporting.report import EXCERPT_WORDS, Results, write_report
 from src.reporting.tables import (
     choose_samples,
@@ -20,6 +19,7 @@ from src.reporting.tables import (
     confusion_table,
     predictions_table,
 )
+from src.shared.paths import ROOT
 
 FILES = {
     "report.html",

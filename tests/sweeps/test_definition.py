@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from src.errors import UserError
-from src.paths import ROOT, SWEEP_CONFIG
+from src.shared.errors import UserError
+from src.shared.paths import ROOT, SWEEP_CONFIG
 from src.sweeps.definition import load_definition
 
 GOOD = """\

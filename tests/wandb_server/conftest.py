@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wandb_server.scheduler_world import World
+from tests.wandb_server.scheduling.scheduler_world import World
 from tests.wandb_server.server_harness import Client, ServerProcess
 
 

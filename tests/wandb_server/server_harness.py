@@ -14,8 +14,8 @@ from typing import Any
 
 import requests
 
-from src.paths import ROOT
-from src.wandb_server.graphql import MissingFields
+from src.shared.paths import ROOT
+from src.wandb_server.api.graphql import MissingFields
 
 WAIT = 90.0
 

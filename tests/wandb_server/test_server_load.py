@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from src.paths import ROOT
+from src.shared.paths import ROOT
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from src.paths import ROOT
+from src.shared.paths import ROOT
 from tests.wandb_server.server_harness import ServerProcess, wait_for
 
 VIEWER = "query Viewer { viewer { username } }"

@@ -5,14 +5,14 @@ from typing import Any
 
 import yaml
 
+from src.sweep_language.sweep_spec import SweepSpec
+from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.words import ended
 from src.wandb_server.metric import metric_value
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
-from src.wandb_server.sweep_config import sweep_spec
-from src.wandb_server.sweep_spec import SweepSpec
 
 # Lowest and highest value of its sweep's metric, and the points, by run; see the store.
 Ranges = dict[int, tuple[float | None, float | None, int]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.wandb_server.history import sample
+from src.wandb_server.api.history import sample
 from src.wandb_server.metric import metric_value
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 from urllib.parse import quote
 
-from src.wandb_server.blobs import BlobStorage
 from src.wandb_server.dashboard import charts, confusion, words
 from src.wandb_server.dashboard.histories import flat
 from src.wandb_server.store import Store
+from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.runs import Run
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.common import (
@@ -23,7 +24,6 @@ from src.wandb_server.dashboard.reports import report_slug
 from src.wandb_server.errors import RequestError
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project, Sweep
-from src.wandb_server.sweep_config import sweep_spec
 
 MAX_CHARTS = 24
 MAX_COMPARED = 6

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError
-from src.wandb_server.ids import decode_id, encode_id
 from src.wandb_server.store.sweeps import Project
 from src.wandb_server.store.views import View
 

@@ -5,6 +5,7 @@ import re
 import shlex
 from typing import Any
 
+from src.wandb_server.api.sweep_config import sweep_program
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.common import goal_of, spec_or_none
@@ -15,7 +16,6 @@ from src.wandb_server.dashboard.rendering import project_url, run_url
 from src.wandb_server.metric import best_value
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project, Sweep
-from src.wandb_server.sweep_config import sweep_program
 
 LOG_LINES = 500
 MAX_CHARTS = 60

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from src.sweep_language.distributions import Log, Numeric
+from src.sweep_language.sweep_spec import SweepSpec
+from src.wandb_server.api.history import sample
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.rendering import run_url
-from src.wandb_server.distributions import Log, Numeric
-from src.wandb_server.early_termination import brackets
-from src.wandb_server.history import sample
+from src.wandb_server.search.early_termination import brackets
 from src.wandb_server.store.sweeps import Project, Sweep
-from src.wandb_server.sweep_spec import SweepSpec
 
 MAX_CURVES = 100  # learning curves that are drawn, evenly from the best run to the worst
 MAX_LINES = 1_000  # of the parallel coordinates: the best runs

@@ -8,6 +8,10 @@ from typing import Any
 import yaml
 from starlette.datastructures import QueryParams
 
+from src.sweep_language.distributions import Log, Numeric
+from src.sweep_language.sweep_spec import SweepSpec
+from src.wandb_server.api.resolvers.sweeps import agent_state
+from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import sweep_charts
 from src.wandb_server.dashboard.common import best_row, state_counts, sweep_rows, sweep_title
@@ -15,12 +19,8 @@ from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
 from src.wandb_server.dashboard.histories import flat
 from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, Scale, importances
 from src.wandb_server.dashboard.listing import Query, Row, table
-from src.wandb_server.distributions import Log, Numeric
-from src.wandb_server.resolvers.sweeps import agent_state
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Project, Sweep
-from src.wandb_server.sweep_config import sweep_spec
-from src.wandb_server.sweep_spec import SweepSpec
 
 _METHODS = {"bayes": "Bayesian search", "random": "Random search", "grid": "Grid search"}
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from src.sweep_language.sweep_spec import SweepSpec
 from src.wandb_server.store.runs import Run
-from src.wandb_server.sweep_spec import SweepSpec
 
 _PARTS = {2: "top half", 3: "top third", 4: "top quarter", 5: "top fifth"}
 

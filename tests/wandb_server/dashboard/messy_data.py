@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from src.wandb_server.blobs import BlobStorage
-from src.wandb_server.security import load_api_key
+from src.wandb_server.http.security import load_api_key
 from src.wandb_server.store import Store
+from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.runs import Run
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> %{y} {{7*7}}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from src.paths import ROOT
+from src.shared.paths import ROOT
 from tests.programs import missing
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from src.paths import ROOT
+from src.shared.paths import ROOT
 from tests.wandb_server.server_harness import ServerProcess, wait_for
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")

@@ -1,0 +1,98 @@
+"""A YAML file of ours, read so that every fault is told with its line."""
+
+import difflib
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from src.config.run_config import kind, parse_value, takes_list
+from src.shared.errors import UserError
+
+
+class YamlFile:
+    """The node tree of a YAML file, which knows the line of everything.
+
+    Args:
+        path: the file.
+        what: what it is, for people, such as ``sweep file``.
+        content: what it is a mapping of, for people.
+
+    Raises:
+        UserError: if it cannot be read, or is not YAML or not a mapping.
+    """
+
+    def __init__(self, path: Path, what: str, content: str) -> None:
+        self._path = path
+        root = _compose(path, what)
+        if not isinstance(root, yaml.MappingNode):
+            raise UserError(f"{path}:1: a {what} is a mapping with {content}")
+        self._root = root
+
+    def _check_value(self, name: str, node: yaml.Node, value: Any = None) -> None:
+        value = self._value(node) if value is None else value
+        parts = value if isinstance(value, list) else [value]
+        if kind(name) in (int, float) and any(isinstance(part, str | bool) for part in parts):
+            hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if is_number(value) else ""
+            lists = " or a list such as [64, 32]" if takes_list(name) else ""
+            self._fail(node, f"{name}: {value!r} is not a number{lists}{hint}")
+        if isinstance(value, bool) and kind(name) is str:
+            self._fail(node, f"{name}: YAML reads on and off as True and False; quote them")
+        try:
+            parse_value(name, value)
+        except UserError as error:
+            self._fail(node, str(error).removeprefix("--"))
+
+    def _mapping(
+        self, node: yaml.Node, what: str, known: Sequence[str] | None
+    ) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            self._fail(node, f"{what} must be a mapping")
+        entries: dict[str, yaml.Node] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key in entries:
+                self._fail(key_node, f"{key} is given twice in {what}")
+            if known is not None and key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
+                self._fail(key_node, f"unknown key {key} in {what}; {hint}")
+            entries[key] = value_node
+        return entries
+
+    def _value(self, node: yaml.Node) -> Any:
+        try:
+            return yaml.SafeLoader("").construct_document(node)
+        except yaml.MarkedYAMLError as error:
+            return self._fail(node, str(error.problem))
+        except (ValueError, RecursionError) as error:
+            return self._fail(node, f"not a value that can be read: {error}")
+
+    def _fail(self, node: yaml.Node, message: str) -> NoReturn:
+        raise UserError(f"{self._path}:{node.start_mark.line + 1}: {message}")
+
+
+def _compose(path: Path, what: str) -> yaml.Node | None:
+    try:
+        node: yaml.Node | None = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise UserError(f"cannot read the {what} {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not a text file; name a {what} in YAML") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{path}:{line}: not YAML: {error.problem}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}:1: not YAML that can be read: {reason}") from None
+    return node
+
+
+def is_number(value: Hashable) -> bool:
+    """Whether a text reads as a number, as YAML itself may not."""
+    try:
+        float(str(value))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,28 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from src.shared.errors import UserError
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Give a path to write to, and put what was written in the place of ``file`` in one go.
+
+    Raises:
+        UserError: if the system does not take it, the disk being full, say; ``file`` is as it was.
+    """
+    new = file.with_name("." + file.name)
+    try:
+        yield new
+        with new.open("rb") as stream:
+            os.fsync(stream)  # or, after a power cut, the name might be there without the content
+        new.replace(file)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise UserError(
+            f"{file} cannot be written ({error.strerror or error}); make room for it there"
+        ) from None

@@ -1,0 +1,186 @@
+"""A training run from its data to its logged checkpoint, begun anew or gone on with."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from shlex import quote
+
+from tqdm import tqdm
+
+from src import datasets
+from src.config.run_config import RunConfig
+from src.datasets.spec import TrainingData
+from src.model import NeuralNetwork
+from src.shared.errors import UserError
+from src.tracking.metrics import EpochMetrics
+from src.tracking.tracker import Tracker, in_sweep
+from src.training import loop as trainer
+from src.training.checkpoints import checkpoint_files
+from src.training.devices import choose_strategy
+from src.training.execution import choose_execution
+from src.training.state_file import Progress, RunRecord, StateFile
+from src.training.stopping import StopRequest
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run that has ended.
+
+    Attributes:
+        checkpoint: the stem of the best epoch's checkpoint.
+        resume_command: goes on with it, if it was stopped before its end.
+    """
+
+    checkpoint: Path
+    resume_command: str | None
+
+
+def begin(config: RunConfig, stop: StopRequest, models_dir: Path) -> TrainedRun:
+    """Train a new run.
+
+    Args:
+        config: the run.
+        stop: asked between chunks of steps whether to end the run.
+        models_dir: where ``best_model_<run id>`` and the training state go.
+
+    Raises:
+        UserError: if the data cannot be had, the network cannot be built, the loss stops being a
+            number, or the disk is full.
+    """
+    data = datasets.load_training(config)
+    network = _build(config, data)
+    with _tracked(Tracker(config, _facts(config)), models_dir) as (tracker, state), state.held():
+        record = RunRecord(tracker.address, config, data.spec)
+        return _train(record, network, data, tracker, state, stop, None)
+
+
+def go_on(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRun:
+    """Train the rest of a run, as if it had never been interrupted.
+
+    Args:
+        state: what the run has saved.
+        stop: as :func:`begin`.
+        no_wandb: whether not to log the rest, though the run was begun with logging.
+
+    Raises:
+        UserError: as :func:`begin`, if the state is damaged, or if another process trains the run.
+    """
+    with state.held():
+        record, progress = state.load()
+        data = datasets.load_training(record.config)
+        if data.spec != record.spec:
+            raise UserError(
+                f"the data set {data.name} is not what it was when run {state.run_id} was begun; "
+                "train it again"
+            )
+        config = record.config
+        network = _build(config, data)
+        if no_wandb:
+            config = config.model_copy(update={"no_wandb": True})
+        tracker = Tracker(config, _facts(config), record.address)
+        with _tracked(tracker, state.path.parent):
+            print(f"Resumed    after epoch {len(progress.epochs)}/{config.epochs}", flush=True)
+            tracker.catch_up(progress.epochs)
+            return _train(record, network, data, tracker, state, stop, progress)
+
+
+def _build(config: RunConfig, data: TrainingData) -> NeuralNetwork:
+    """The network, and with it the certainty that it can be trained here, before anything runs."""
+    choose_strategy(config, len(data.train))
+    return NeuralNetwork(config, data.spec)
+
+
+def _train(
+    record: RunRecord,
+    network: NeuralNetwork,
+    data: TrainingData,
+    tracker: Tracker,
+    state: StateFile,
+    stop: StopRequest,
+    resumed: Progress | None,
+) -> TrainedRun:
+    """Train to the end, and log what is logged at the end."""
+    config, checkpoint = record.config, _checkpoint(state)
+    print(f"Execution  {choose_execution(config)}\n{network.describe()}", flush=True)
+    with _epoch_lines(config, len(resumed.epochs) if resumed else 0) as show:
+
+        def on_epoch(metrics: EpochMetrics) -> None:
+            tracker.log_epoch(metrics)
+            show(metrics)
+
+        result = trainer.train(
+            network,
+            config,
+            data,
+            checkpoint=checkpoint,
+            on_epoch=on_epoch,
+            should_stop=stop,
+            save_state=partial(state.save, record),
+            resumed=resumed,
+        )
+    # A sweep judges the runs that it stops; it has no use for their rest.
+    unfinished = result.outcome == "stopped" and not in_sweep()
+    predicted = network.predict(data.validation.x).argmax(axis=1)
+    labels, names = data.validation.y, data.spec.class_names
+    tracker.log_confusion(labels, predicted, names, more_epochs=unfinished)
+    tracker.log_model(checkpoint_files(checkpoint), result.best)
+    tracker.finish("interrupted" if stop.interrupted else result.outcome, result.best)
+    if not unfinished:
+        state.remove()
+    return TrainedRun(checkpoint, _resume_command(state) if unfinished else None)
+
+
+@contextmanager
+def _tracked(tracker: Tracker, models_dir: Path) -> Iterator[tuple[Tracker, StateFile]]:
+    """Tell which run it is, and end it at W&B whatever goes wrong."""
+    state = StateFile(models_dir, tracker.run_id)
+    print(f"Run        {state.run_id}")
+    if not in_sweep():
+        print(f"Resume     {_resume_command(state)}  (should it be cut short)", flush=True)
+    try:
+        yield tracker, state
+    except trainer.TrainingDiverged as error:
+        if error.best:
+            tracker.log_model(checkpoint_files(_checkpoint(state)), error.best)
+        tracker.finish("diverged", error.best)
+        state.remove()  # it would diverge again
+        raise
+    except BaseException:
+        tracker.abandon()
+        if state.exists():
+            print(f"Resume     {_resume_command(state)}", flush=True)
+        raise
+
+
+@contextmanager
+def _epoch_lines(config: RunConfig, done: int) -> Iterator[Callable[[EpochMetrics], None]]:
+    """A progress bar, and a function that prints an epoch above it."""
+    with tqdm(
+        total=config.epochs, initial=done, unit="epoch", disable=None, leave=False
+    ) as progress:
+
+        def show(metrics: EpochMetrics) -> None:
+            progress.update()
+            tqdm.write(
+                f"epoch {metrics.epoch:>3}/{config.epochs}"
+                f"  loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.4f}"
+                f"  val_loss {metrics.val_loss:.4f}  val_accuracy {metrics.val_accuracy:.4f}"
+                f"  {metrics.examples_per_second:,.0f} examples/s"
+            )
+
+        yield show
+
+
+def _facts(config: RunConfig) -> dict[str, object]:
+    """What W&B shows beside the hyperparameters."""
+    return {"execution": asdict(choose_execution(config))}
+
+
+def _checkpoint(state: StateFile) -> Path:
+    return state.path.parent / f"best_model_{state.run_id}"
+
+
+def _resume_command(state: StateFile) -> str:
+    return f"python -m src.train --resume {quote(state.run_id)}"

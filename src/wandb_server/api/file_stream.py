@@ -1,0 +1,147 @@
+"""The ``file_stream`` endpoint: history, events, log and summary of a run, as they grow."""
+
+from typing import Any
+
+from src.wandb_server.api.arguments import parse_json
+from src.wandb_server.api.sweep_config import sweep_spec
+from src.wandb_server.errors import RequestError
+from src.wandb_server.metric import metric_value
+from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.scheduler import Scheduler
+from src.wandb_server.store import Store
+from src.wandb_server.store.runs import Run, now
+
+_STREAMS = {
+    "wandb-history.jsonl": "history",
+    "wandb-events.jsonl": "events",
+    "output.log": "log",
+}
+INTERRUPTED = 255  # the exit code that the client sends after Ctrl-C
+MAX_POSITION = 2**53
+
+
+def receive(
+    store: Store, scheduler: Scheduler, liveness: Liveness, run: Run, body: Any
+) -> dict[str, Any]:
+    """Store one request of a run's stream and answer it.
+
+    Lines are keyed by their offset, so a request that is sent again after a lost reply changes
+    nothing.
+
+    Args:
+        store: The store.
+        scheduler: Told about metric values and the run's end.
+        liveness: Told that the run has spoken.
+        run: The run.
+        body: The decoded JSON body.
+
+    Returns:
+        The reply's body.
+
+    Raises:
+        RequestError: The body is malformed; nothing is stored then.
+    """
+    if not isinstance(body, dict):
+        raise RequestError("the body must be an object")
+    files = {} if body.get("files") is None else body["files"]
+    if not isinstance(files, dict):
+        raise RequestError("'files' must be an object")
+    liveness.run_spoke(run.id)
+    with store.transaction():
+        store.runs.update(run.id, heartbeat_at=now(), state=_state(run, body))
+        for name, chunk in files.items():
+            _store_chunk(store, run, name, *_chunk(chunk))
+        current = store.runs.get(run.id)
+        assert current is not None
+        if "wandb-history.jsonl" in files:
+            scheduler.metric_logged(current)
+        if body.get("complete") is True:
+            exitcode = body.get("exitcode")
+            code = exitcode if isinstance(exitcode, int) else 1
+            scheduler.end(current, _end_state(current, code), code)
+    return {"exitcode": None, "limits": {}, "stopped": scheduler.stopped(current)}
+
+
+def _state(run: Run, body: dict[str, Any]) -> str:
+    if body.get("preempting") is True and (run.active or run.state == "crashed"):
+        return "preempting"
+    return "running" if run.state in ("crashed", "pending") else run.state
+
+
+def _end_state(run: Run, exitcode: int) -> str:
+    if exitcode == 0:
+        return "finished"
+    if run.state == "preempting":
+        return "preempted"
+    return "killed" if exitcode == INTERRUPTED else "failed"
+
+
+def _chunk(chunk: Any) -> tuple[int, list[str]]:
+    offset = chunk.get("offset", 0) if isinstance(chunk, dict) else None
+    content = chunk.get("content", []) if isinstance(chunk, dict) else None
+    if type(offset) is not int or not 0 <= offset < MAX_POSITION:
+        raise RequestError("'offset' must be a natural number")
+    if not isinstance(content, list) or not all(isinstance(line, str) for line in content):
+        raise RequestError("'content' must be a list of strings")
+    return offset, content
+
+
+def _store_chunk(store: Store, run: Run, name: str, offset: int, content: list[str]) -> None:
+    if name == "wandb-summary.json":
+        if content:
+            store.runs.update(run.id, summary=_object(content[-1]))
+        return
+    stream = _STREAMS.get(name)
+    if stream is None or not content:
+        return
+    if stream == "log":
+        store.runs.put_lines(run.id, stream, [(offset + i, None, t) for i, t in enumerate(content)])
+        return
+    rows = [_object(line) for line in content]
+    if _started_anew(store, run, stream, offset, content[0]):
+        store.runs.clear_lines(run.id, stream)
+    store.runs.put_lines(
+        run.id,
+        stream,
+        [
+            (offset + i, _step(row), text)
+            for i, (row, text) in enumerate(zip(rows, content, strict=True))
+        ],
+    )
+    if stream == "history" and (metric := _sweep_metric(store, run)):
+        values = [(offset + i, metric_value(row, metric)) for i, row in enumerate(rows)]
+        store.runs.put_metric_values(run.id, [(i, v) for i, v in values if v is not None])
+
+
+def _started_anew(store: Store, run: Run, stream: str, offset: int, line: str) -> bool:
+    """Whether a line is not the next one, nor sent again, but the first of a new attempt.
+
+    A program that takes an existing run's id without resuming it, and ``wandb sync`` of a run that
+    is here already, count lines on from those that are here, and steps from 0 again.
+    """
+    before = store.runs.line(run.id, stream, max(0, offset - 1))
+    if before is None:
+        return False
+    if offset == 0:
+        return before != line
+    last, step = _step(_object(before)), _step(_object(line))
+    return stream == "history" and last is not None and step is not None and step <= last
+
+
+def _object(line: str) -> dict[str, Any]:
+    value = parse_json(line, "content")
+    if not isinstance(value, dict):
+        raise RequestError("a line is not a JSON object")
+    return value
+
+
+def _step(row: dict[str, Any]) -> int | None:
+    step = row.get("_step")
+    if isinstance(step, bool) or not isinstance(step, int | float) or not abs(step) < MAX_POSITION:
+        return None
+    return int(step)
+
+
+def _sweep_metric(store: Store, run: Run) -> str | None:
+    sweep = store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
+    return sweep_spec(sweep.config).metric_name if sweep else None

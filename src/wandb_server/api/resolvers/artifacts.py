@@ -1,0 +1,156 @@
+"""Artifacts as nodes, and the queries that reach them."""
+
+from typing import Any
+
+from src.wandb_server.api.arguments import Args
+from src.wandb_server.api.connections import connection, edges
+from src.wandb_server.api.ids import decode_id, encode_id
+from src.wandb_server.api.resolvers import collections, runs
+from src.wandb_server.api.resolvers.types import Resolvers
+from src.wandb_server.context import Server
+from src.wandb_server.errors import NotFoundError
+from src.wandb_server.store.artifacts import Artifact
+from src.wandb_server.store.files import StoredFile
+from src.wandb_server.store.runs import Run
+
+Node = dict[str, Any]
+
+
+def run_fields(server: Server, run: Run) -> Node:
+    """What a run's node says about its artifacts."""
+
+    def listed(artifacts: list[Artifact], args: Args) -> Node:
+        return connection(artifacts, args, lambda artifact: artifact_node(server, artifact))
+
+    return {
+        "outputArtifacts": lambda args: listed(server.store.artifacts.logged_by(run.id), args),
+        "inputArtifacts": lambda args: listed(server.store.artifacts.used_by(run.id), args),
+    }
+
+
+def artifact_by_key(server: Server, artifact_id: int) -> Artifact:
+    """The artifact with this row id.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    artifact = server.store.artifacts.get(artifact_id)
+    if artifact is None:
+        raise NotFoundError("no such artifact")
+    return artifact
+
+
+def artifact_by_id(server: Server, value: str) -> Artifact:
+    """The artifact that an opaque id names.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    return artifact_by_key(server, decode_id("Artifact", value))
+
+
+def artifact_node(server: Server, artifact: Artifact) -> Node:
+    """An artifact."""
+    store = server.store.artifacts
+    sequence = collections.collection_by_key(server, artifact.collection_id)
+    memberships = store.memberships(artifact_id=artifact.id)
+    versions = [m.version for m in memberships if m.collection_id == sequence.id]
+
+    def aliases(_: Args) -> list[Node]:
+        return [
+            collections.alias_node(row)
+            | {"artifactCollection": collections.collection_info(server, collection)}
+            for membership in memberships
+            for collection in [collections.collection_by_key(server, membership.collection_id)]
+            for row in store.aliases(collection.id, artifact.id)
+        ]
+
+    def manifest(_: Args) -> Node | None:
+        found = server.store.contents.manifests(artifact.id)
+        return manifest_node(server, found[-1].id) if found else None
+
+    def creator(_: Args) -> Node | None:
+        run = server.store.runs.get(artifact.run_id) if artifact.run_id is not None else None
+        return _run_node(server, run) if run else None
+
+    def users(_: Args) -> Node:
+        found = [server.store.runs.get(run_id) for run_id in store.users(artifact.id)]
+        return edges(_run_node(server, run) for run in found if run)
+
+    return {
+        "__typename": "Artifact",
+        "id": encode_id("Artifact", artifact.id),
+        "artifactSequence": collections.collection_node(server, sequence),
+        "versionIndex": versions[0] if versions else None,
+        "artifactType": {"__typename": "ArtifactType", "name": sequence.type},
+        "description": artifact.description,
+        "metadata": artifact.metadata,
+        "ttlDurationSeconds": -1,  # nothing expires here
+        "ttlIsInherited": True,
+        "tags": [collections.tag_node(row) for row in store.tags(artifact.id)],
+        "historyStep": artifact.history_step,
+        "state": artifact.state,
+        "size": artifact.size,
+        "digest": artifact.digest,
+        "commitHash": None,
+        "fileCount": artifact.file_count,
+        "createdAt": artifact.created_at,
+        "updatedAt": artifact.updated_at,
+        "aliases": aliases,
+        "currentManifest": manifest,
+        "createdBy": creator,
+        "usedBy": users,
+        "files": lambda args: artifact_files(server, artifact, args),
+        "filesByManifestEntries": lambda args: _files_of_entries(server, artifact, args),
+        "artifactMemberships": lambda _: edges(
+            collections.membership_node(server, m) for m in memberships
+        ),
+    }
+
+
+def _run_node(server: Server, run: Run) -> Node:
+    return runs.run_node(server, server.store.projects.get(run.project_id), run)
+
+
+def manifest_node(server: Server, manifest_id: int) -> Node:
+    """A manifest, with the file that its content is sent to."""
+    manifest = server.store.contents.manifest(manifest_id)
+    if manifest is None:
+        raise NotFoundError("no such manifest")
+    file = StoredFile(str(manifest.id), manifest.name, manifest.blob_id, None, None, None)
+    return {
+        "__typename": "ArtifactManifest",
+        "id": encode_id("ArtifactManifest", manifest.id),
+        "file": runs.file_node(server, file),
+    }
+
+
+def artifact_files(server: Server, artifact: Artifact, args: Args) -> Node:
+    """A page of an artifact's files."""
+    names = args.texts("names")
+    files = [f for f in server.store.contents.files(artifact.id) if not names or f.name in names]
+    return connection(files, args, lambda file: runs.file_node(server, file))
+
+
+def _files_of_entries(server: Server, artifact: Artifact, args: Args) -> Node:
+    wanted = {entry.optional("name") for entry in args.members("entries")}
+    files = [f for f in server.store.contents.files(artifact.id) if f.name in wanted]
+    return connection(files, args, lambda file: runs.file_node(server, file), len(files))
+
+
+def _artifact(server: Server, args: Args) -> Node | None:
+    found = server.store.artifacts.get(decode_id("Artifact", args.text("id")))
+    return artifact_node(server, found) if found else None
+
+
+def _client_id(server: Server, args: Args) -> Node | None:
+    found = server.store.artifacts.by_client_id(args.text("clientID"))
+    if found is None:
+        return None
+    return {"__typename": "ClientIDMapping", "serverID": encode_id("Artifact", found.id)}
+
+
+QUERIES: Resolvers = {
+    "artifact": _artifact,
+    "clientIDMapping": _client_id,
+}

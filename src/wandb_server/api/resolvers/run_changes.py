@@ -1,0 +1,184 @@
+"""Mutations of runs: starting, updating, stopping, deleting, files."""
+
+import json
+from typing import Any
+
+from src.shared.defaults import ENTITY, PROJECT
+from src.wandb_server.api.arguments import Args
+from src.wandb_server.api.ids import decode_id, encode_id
+from src.wandb_server.api.names import check_file_name
+from src.wandb_server.api.resolvers.runs import file_node, run_by_id, run_node
+from src.wandb_server.api.resolvers.sweeps import find_sweep
+from src.wandb_server.api.resolvers.types import Resolvers
+from src.wandb_server.context import Server
+from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.store.runs import Run, now
+
+
+def _upsert_run(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    values: dict[str, Any] = {
+        column: value
+        for column, value in {
+            "display_name": given.optional("displayName"),
+            "description": given.optional("description"),
+            "notes": given.optional("notes"),
+            "group_name": given.optional("groupName"),
+            "job_type": given.optional("jobType"),
+            "commit_hash": given.optional("commit"),
+            "repo": given.optional("jobRepo"),
+            "host": given.optional("host"),
+            "program": given.optional("jobProgram"),
+            "tags": given.texts("tags"),
+            "config": given.json_object("config"),
+            "summary": given.json_object("summaryMetrics"),
+        }.items()
+        if value is not None
+    }
+    with server.store.transaction():
+        if given.optional("id"):
+            # Only the public API names a run so: it edits, and does not start it again.
+            run, inserted = run_by_id(server, given.text("id")), False
+            server.store.runs.update(run.id, **values)
+        else:
+            run, inserted = _start(server, given, values)
+        changed = server.store.runs.get(run.id)
+        assert changed is not None
+        project = server.store.projects.get(run.project_id)
+    return {
+        "__typename": "UpsertBucketPayload",
+        "bucket": run_node(server, project, changed),
+        "inserted": inserted,
+    }
+
+
+def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bool]:
+    """A process begins or continues the run of this name."""
+    project = server.store.projects.ensure(
+        given.name("entityName", ENTITY), given.name("modelName", PROJECT)
+    )
+    values["state"] = "running"
+    if sweep_name := given.optional("sweep"):
+        sweep = find_sweep(server, project, sweep_name)
+        if sweep is None:
+            raise NotFoundError(f"no sweep {sweep_name} in project {project.name}")
+        values["sweep_id"] = sweep.id
+    name = given.name("name")
+    run = server.store.runs.find(project.id, name)
+    if run is None:
+        run, inserted = server.store.runs.create(project.id, name, **values), True
+    else:
+        if run.state == "pending" and "config" in values:
+            values["config"] = run.config | values["config"]
+        inserted = run.state == "pending"
+        if run.state == "preempting":
+            del values["state"]  # an update of the process that is about to be preempted
+        # The client tells "exists already" from "new" by this; a pending run has not begun.
+        server.store.runs.update(run.id, **values)
+    server.liveness.run_spoke(run.id)
+    return run, inserted
+
+
+def _delete_run(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    run = run_by_id(server, given.text("id"))
+    if given.flag("deleteArtifacts"):
+        for artifact in server.store.artifacts.logged_by(run.id):
+            server.store.artifacts.delete(artifact.id)
+    server.store.runs.delete(run.id)
+    return {"__typename": "DeleteRunPayload", "clientMutationId": None}
+
+
+def _stop_run(server: Server, args: Args) -> dict[str, Any]:
+    server.scheduler.stop(run_by_id(server, args.input().text("id")))
+    return {"__typename": "StopRunPayload", "success": True}
+
+
+def _update_state(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    run, state = run_by_id(server, given.text("id")), given.text("state")
+    allowed = {
+        "pending": ("running", "failed", "crashed", "preempted"),
+        "failed": ("pending", "running"),
+    }
+    if run.sweep_id is not None or run.state not in allowed.get(state, ()):
+        raise RequestError(f"a run that is {run.state} cannot be set to {state}")
+    server.store.runs.update(run.id, state=state)
+    return {"__typename": "UpdateRunStatePayload", "success": True}
+
+
+def _create_files(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    run = server.run_at(
+        given.optional("entityName"), given.optional("projectName"), given.text("runName")
+    )
+    names = given.texts("files") or []
+    for name in names:
+        check_file_name(name)
+    with server.store.transaction():
+        files = [server.store.files.run_file(run.id, name) for name in names]
+    return {
+        "__typename": "CreateRunFilesPayload",
+        "runID": run.name,
+        "uploadHeaders": [],
+        "files": [file_node(server, file) for file in files],
+    }
+
+
+def _files_uploaded(server: Server, args: Args) -> dict[str, Any]:
+    # A file counts as uploaded when its content has arrived, so there is nothing to note.
+    given = args.input()
+    server.run_at(
+        given.optional("entityName"), given.optional("projectName"), given.text("runName")
+    )
+    return {"__typename": "MarkRunFilesUploadedPayload", "success": True}
+
+
+def _delete_files(server: Server, args: Args) -> dict[str, Any]:
+    with server.store.transaction():
+        for file_id in args.input().texts("files") or []:
+            server.store.files.delete_run_file(decode_id("File", file_id))
+    return {"__typename": "DeleteFilesPayload", "success": True}
+
+
+def _rewind(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    project_name, run_name = given.optional("projectName"), given.text("runName")
+    run = server.run_at(given.optional("entityName"), project_name, run_name)
+    if given.text("metricName") != "_step":
+        raise RequestError("a run can only be rewound to a '_step'")
+    with server.store.transaction():
+        server.store.runs.cut_history(run.id, given.integer("metricValue", 0))
+        server.store.runs.update(run.id, state="running", exitcode=None)
+    server.liveness.run_spoke(run.id)
+    project = server.store.projects.get(run.project_id)
+    return {
+        "__typename": "RewindRunPayload",
+        "rewoundRun": run_node(server, project, run_by_id(server, encode_id("Run", run.id))),
+    }
+
+
+def _alert(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    run = server.run_at(
+        given.optional("entityName"), given.optional("projectName"), given.text("runName")
+    )
+    alert = {name: given.optional(name) for name in ("title", "text", "severity")}
+    with server.store.transaction():
+        position = server.store.runs.line_count(run.id, "alerts")
+        line = json.dumps(alert | {"time": now()})
+        server.store.runs.put_lines(run.id, "alerts", [(position, None, line)])
+    return {"__typename": "NotifyScriptableRunAlertPayload", "success": True}
+
+
+MUTATIONS: Resolvers = {
+    "deleteFiles": _delete_files,
+    "rewindRun": _rewind,
+    "notifyScriptableRunAlert": _alert,
+    "upsertBucket": _upsert_run,
+    "deleteRun": _delete_run,
+    "stopRun": _stop_run,
+    "updateRunState": _update_state,
+    "createRunFiles": _create_files,
+    "markRunFilesUploaded": _files_uploaded,
+}

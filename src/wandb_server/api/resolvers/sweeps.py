@@ -1,0 +1,249 @@
+"""Sweeps and their agents."""
+
+import json
+from typing import Any
+
+from src.shared.defaults import ENTITY, PROJECT
+from src.sweep_language.distributions import Choice
+from src.sweep_language.sweep_spec import SweepSpec
+from src.wandb_server.api.arguments import Args, parse_json
+from src.wandb_server.api.connections import connection, edges
+from src.wandb_server.api.filters import matches, selected
+from src.wandb_server.api.ids import decode_id, encode_id
+from src.wandb_server.api.resolvers import projects, runs
+from src.wandb_server.api.sweep_config import sweep_spec
+from src.wandb_server.context import Server
+from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.scheduling.prior_runs import adopt
+from src.wandb_server.scheduling.trials import sweep_best
+from src.wandb_server.store.sweeps import Agent, Project, Sweep
+
+_STATES = ("PENDING", "RUNNING", "PAUSED", "FINISHED", "CANCELED")
+
+
+def project_fields(server: Server, project: Project) -> dict[str, Any]:
+    """What a project's node says about its sweeps."""
+
+    def one(args: Args) -> dict[str, Any] | None:
+        sweep = find_sweep(server, project, args.text("sweepName"))
+        return sweep_node(server, sweep) if sweep else None
+
+    def many(args: Args) -> dict[str, Any]:
+        found = server.store.sweeps.of_project(project.id)[::-1]
+        chosen = selected(found, _document, args.json_object("filters"), args.optional("order"))
+        return connection(chosen, args, lambda sweep: sweep_node(server, sweep))
+
+    return {
+        "sweep": one,
+        "sweeps": many,
+        "totalSweeps": lambda _: len(server.store.sweeps.of_project(project.id)),
+    }
+
+
+def find_sweep(server: Server, project: Project, name: str) -> Sweep | None:
+    """A sweep by its name (W&B's sweep id) or its opaque id."""
+    sweep = server.store.sweeps.find(project.id, name)
+    if sweep is None:
+        try:
+            sweep = server.store.sweeps.get(decode_id("Sweep", name))
+        except NotFoundError:
+            return None
+    return sweep
+
+
+def _document(sweep: Sweep) -> dict[str, Any]:
+    return {
+        "name": sweep.name,
+        "displayName": sweep.display_name,
+        "state": sweep.state,
+        "createdAt": sweep.created_at,
+        "created_at": sweep.created_at,
+    }
+
+
+def sweep_node(server: Server, sweep: Sweep) -> dict[str, Any]:
+    """A sweep."""
+    spec = sweep_spec(sweep.config)
+    project = server.store.projects.get(sweep.project_id)
+
+    def agent(args: Args) -> dict[str, Any] | None:
+        name = args.text("agentName")
+        agents = server.store.sweeps.agents(sweep.id)
+        found = [a for a in agents if name in (a.name, encode_id("Agent", a.id))]
+        return _agent_node(server, project, found[0]) if found else None
+
+    return {
+        "__typename": "Sweep",
+        "id": encode_id("Sweep", sweep.id),
+        "name": sweep.name,
+        "displayName": sweep.display_name,
+        "method": spec.method,
+        "state": sweep.state,
+        "description": sweep.description,
+        "config": sweep.config,
+        "controller": sweep.controller,
+        "scheduler": sweep.scheduler,
+        "controllerRunName": None,
+        "priorRunsFilters": sweep.prior_runs,
+        "createdAt": sweep.created_at,
+        "updatedAt": sweep.updated_at,
+        "heartbeatAt": sweep.updated_at,
+        "earlyStopJobRunning": False,
+        "bestLoss": lambda _: sweep_best(server.store, sweep),
+        "runCount": lambda _: len(server.store.runs.of_sweep(sweep.id)),
+        "runCountExpected": spec.run_cap,
+        "project": lambda _: projects.project_node(server, project),
+        "user": None,
+        "runs": lambda args: runs.run_connection(
+            server, project, server.store.runs.of_sweep(sweep.id), args, default=10_000
+        ),
+        "agent": agent,
+        "agents": lambda _: edges(
+            _agent_node(server, project, a) for a in server.store.sweeps.agents(sweep.id)
+        ),
+    }
+
+
+def _agent_node(server: Server, project: Project, agent: Agent) -> dict[str, Any]:
+    return {
+        "__typename": "Agent",
+        "id": encode_id("Agent", agent.id),
+        "name": agent.name,
+        "host": agent.host,
+        "state": agent_state(server, agent),
+        "totalRuns": lambda _: len(server.store.runs.of_agent(agent.id)),
+        "createdAt": agent.created_at,
+        "heartbeatAt": agent.heartbeat_at,
+        "runs": lambda args: runs.run_connection(
+            server, project, server.store.runs.of_agent(agent.id), args
+        ),
+    }
+
+
+def agent_state(server: Server, agent: Agent) -> str:
+    """Whether an agent works, has failed too often, was told to exit, or has fallen silent."""
+    if agent.benched:
+        return "BENCHED"
+    if agent.exited:
+        return "FINISHED"
+    silence = server.liveness.agent_silence(agent.id)
+    return "CRASHED" if silence > server.liveness.crash_after else "RUNNING"
+
+
+def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    values = {
+        column: value
+        for column, value in {
+            "config": given.optional("config"),
+            "description": given.optional("description"),
+            "display_name": given.optional("displayName"),
+            "controller": given.optional("controller"),
+            "scheduler": given.optional("scheduler"),
+            "prior_runs": given.optional("priorRunsFilters"),
+            "state": given.optional("state"),
+        }.items()
+        if value is not None
+    }
+    if values.get("state", "RUNNING") not in _STATES:
+        raise RequestError(f"a sweep's state must be one of {', '.join(_STATES)}")
+    if "config" in values:
+        spec = sweep_spec(values["config"])
+    with server.store.transaction():
+        if given.optional("id"):
+            sweep = _existing(server, given)
+            if "config" in values and spec.metric_name != sweep_spec(sweep.config).metric_name:
+                raise RequestError("the metric of a sweep cannot be changed")
+            server.store.sweeps.update(sweep.id, **values)
+            if values.get("state") == "CANCELED":
+                for run in server.store.runs.of_sweep(sweep.id):
+                    server.scheduler.stop(run)
+        else:
+            if "config" not in values:
+                raise RequestError("a new sweep needs a 'config'")
+            project = server.store.projects.ensure(
+                given.name("entityName", ENTITY), given.name("projectName", PROJECT)
+            )
+            sweep = server.store.sweeps.create(project.id, **values)
+            if filters := given.json_object("priorRunsFilters"):
+                known = server.store.runs.of_project(project.id)
+                prior = [r for r in known if matches(runs.run_document(server, r), filters)]
+                adopt(server.store, sweep, spec, prior)
+        changed = server.store.sweeps.get(sweep.id)
+        assert changed is not None
+    return {
+        "__typename": "UpsertSweepPayload",
+        "sweep": sweep_node(server, changed),
+        "configValidationWarnings": [],
+    }
+
+
+def _existing(server: Server, given: Args) -> Sweep:
+    """The sweep that ``id`` names, in either of its forms."""
+    project = server.project_at(given.optional("entityName"), given.optional("projectName"))
+    name = given.text("id")
+    sweep = find_sweep(server, project, name) if project else None
+    if sweep is None:
+        sweep = server.store.sweeps.get(decode_id("Sweep", name))
+    if sweep is None:
+        raise NotFoundError("no such sweep")
+    return sweep
+
+
+def _create_agent(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    project = server.project_at(given.optional("entityName"), given.optional("projectName"))
+    sweep = find_sweep(server, project, given.text("sweep")) if project else None
+    if project is None or sweep is None:
+        raise NotFoundError(f"no sweep {given.optional('sweep')}")
+    agent = server.store.sweeps.add_agent(sweep.id, given.optional("host") or "")
+    server.liveness.agent_spoke(agent.id)
+    return {"__typename": "CreateAgentPayload", "agent": _agent_node(server, project, agent)}
+
+
+def _heartbeat(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    agent_id = decode_id("Agent", given.text("id"))
+    states = parse_json(given.optional("runState") or "{}", "runState")
+    if not isinstance(states, dict):
+        raise RequestError("'runState' must be a JSON object")
+    reported = {name for name, alive in states.items() if alive}
+    commands = server.scheduler.heartbeat(agent_id, reported)
+    return {
+        "__typename": "AgentHeartbeatPayload",
+        "agent": {"__typename": "Agent", "id": given.text("id")},
+        "commands": json.dumps(commands),
+    }
+
+
+def _enqueue_run(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    sweep = _existing(server, given)
+    if sweep.state in ("FINISHED", "CANCELED"):
+        raise RequestError(f"the sweep is {sweep.state.lower()}: no agent would start the run")
+    params = _with_constants(given.json_object("config") or {}, sweep_spec(sweep.config))
+    run = server.scheduler.enqueue(sweep, params, given.optional("displayName"))
+    run_id = encode_id("Run", run.id)
+    return {"__typename": "EnqueueSweepRunPayload", "id": run_id, "runQueueItemId": run_id}
+
+
+def _with_constants(config: dict[str, Any], spec: SweepSpec) -> dict[str, Any]:
+    """A configuration in which the sweep's constants have their values, unless it gives others."""
+    for path, parameter in spec.parameters.items():
+        if not isinstance(parameter, Choice) or parameter.size != 1:
+            continue
+        inner = config
+        for name in path[:-1]:
+            inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise RequestError(f"'{name}' in the configuration must be an object")
+        inner.setdefault(path[-1], parameter.values[0])
+    return config
+
+
+MUTATIONS = {
+    "upsertSweep": _upsert_sweep,
+    "enqueueSweepRun": _enqueue_run,
+    "createAgent": _create_agent,
+    "agentHeartbeat": _heartbeat,
+}

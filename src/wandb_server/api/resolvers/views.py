@@ -1,0 +1,100 @@
+"""Saved views: reports and workspaces."""
+
+from typing import Any
+
+from src.shared.defaults import ENTITY, PROJECT
+from src.wandb_server.api.arguments import Args
+from src.wandb_server.api.connections import connection
+from src.wandb_server.api.ids import decode_id, encode_id
+from src.wandb_server.api.resolvers import projects
+from src.wandb_server.api.resolvers.types import Resolvers
+from src.wandb_server.api.resolvers.viewer import user_node
+from src.wandb_server.context import Server
+from src.wandb_server.errors import NotFoundError
+from src.wandb_server.store.sweeps import Project
+from src.wandb_server.store.views import View
+
+
+def project_fields(server: Server, project: Project) -> dict[str, Any]:
+    """What a project's node says about its views."""
+
+    def views(args: Args) -> dict[str, Any]:
+        wanted, name = args.optional("viewType"), args.optional("viewName")
+        found = [
+            view
+            for view in server.store.views.of_project(project.id)
+            if (wanted is None or view.type == wanted) and (name is None or view.name == name)
+        ]
+        return connection(found[::-1], args, lambda view: view_node(server, view))
+
+    return {"allViews": views}
+
+
+def view_node(server: Server, view: View) -> dict[str, Any]:
+    """A saved view."""
+    return {
+        "__typename": "View",
+        "id": encode_id("View", view.id),
+        "name": view.name,
+        "type": view.type,
+        "displayName": view.display_name,
+        "description": view.description,
+        "spec": view.spec,
+        "createdAt": view.created_at,
+        "updatedAt": view.updated_at,
+        "previewUrl": None,
+        "entityName": ENTITY,
+        "user": user_node() | {"photoUrl": None},
+        "project": projects.project_info(server.store.projects.get(view.project_id)),
+    }
+
+
+def _view_by_id(server: Server, value: str) -> View:
+    view = server.store.views.get(decode_id("View", value))
+    if view is None:
+        raise NotFoundError("no such view")
+    return view
+
+
+def _view(server: Server, args: Args) -> dict[str, Any]:
+    return view_node(server, _view_by_id(server, args.text("id")))
+
+
+def _upsert(server: Server, args: Args) -> dict[str, Any]:
+    given = args.input()
+    wanted = {
+        "type": given.optional("type"),
+        "display_name": given.optional("displayName"),
+        "description": given.optional("description"),
+        "spec": given.optional("spec"),
+    }
+    values = {name: value for name, value in wanted.items() if value is not None}
+    with server.store.transaction():
+        if given.optional("id"):
+            view, inserted = _view_by_id(server, given.text("id")), False
+            server.store.views.update(view.id, **values)
+        else:
+            project = server.store.projects.ensure(
+                given.name("entityName", ENTITY), given.name("projectName", PROJECT)
+            )
+            named = {"type": "runs", "spec": "{}"} | values
+            view, inserted = (
+                server.store.views.create(project.id, given.optional("name"), **named),
+                True,
+            )
+        changed = server.store.views.get(view.id)
+        assert changed is not None
+    return {
+        "__typename": "UpsertViewPayload",
+        "view": view_node(server, changed),
+        "inserted": inserted,
+    }
+
+
+def _delete(server: Server, args: Args) -> dict[str, Any]:
+    server.store.views.delete(_view_by_id(server, args.input().text("id")).id)
+    return {"__typename": "DeleteViewPayload", "success": True, "pendingDrafts": None}
+
+
+QUERIES: Resolvers = {"view": _view}
+MUTATIONS: Resolvers = {"upsertView": _upsert, "deleteView": _delete}

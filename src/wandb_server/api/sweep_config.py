@@ -1,0 +1,41 @@
+"""The YAML text of a sweep, as clients send it, and what the server makes of it."""
+
+from functools import lru_cache
+
+import yaml
+
+from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
+from src.wandb_server.api.arguments import check_nesting
+from src.wandb_server.errors import RequestError
+
+MAX_TEXT = 2**20
+MAX_VALUES = 100_000  # an alias of YAML may stand for very many
+
+
+@lru_cache(maxsize=256)
+def sweep_spec(config: str) -> SweepSpec:
+    """The parsed form of a sweep's YAML text.
+
+    Raises:
+        RequestError: The sweep is not valid; the message says why.
+    """
+    if len(config) > MAX_TEXT:
+        raise RequestError("the sweep configuration is too large")
+    try:
+        value = yaml.safe_load(config)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise RequestError(f"the sweep is not valid YAML: {error}".replace("\n", " ")) from None
+    if not isinstance(value, dict):
+        raise RequestError("the sweep configuration must be a mapping")
+    check_nesting(value, "config", MAX_VALUES)
+    try:
+        return parse_sweep(value)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+
+
+@lru_cache(maxsize=256)
+def sweep_program(config: str) -> str | None:
+    """The ``program`` of a sweep's YAML text."""
+    program = yaml.safe_load(config).get("program")
+    return None if program is None else str(program)

@@ -1,0 +1,180 @@
+"""The HTTP routes."""
+
+import base64
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from src.wandb_server import dashboard
+from src.wandb_server.api import file_stream
+from src.wandb_server.api.graphql import MissingFields, execute
+from src.wandb_server.api.resolvers import roots
+from src.wandb_server.context import Server
+from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
+from src.wandb_server.http.bodies import check_declared_size, json_body
+from src.wandb_server.http.security import Guard
+from src.wandb_server.http.storage_trouble import StorageTrouble
+from src.wandb_server.metric import expressible
+from src.wandb_server.store.blobs import MAX_UPLOAD
+
+
+def create_app(
+    server: Server,
+    missing: MissingFields,
+    trouble: StorageTrouble,
+    api_key: str,
+    port: int,
+    key_file: Path,
+    **options: Any,
+) -> Starlette:
+    """The application.
+
+    Args:
+        server: The parts it serves.
+        missing: Where GraphQL fields that nobody knows are recorded.
+        trouble: Told when data cannot be stored, and when they can again.
+        api_key: The key that clients must send.
+        port: The port at which clients find it.
+        key_file: Where the key is kept, which the dashboard tells.
+        options: Further arguments of Starlette.
+    """
+    routes = _Routes(server, missing, trouble)
+
+    async def storage_error(request: Request, error: Exception) -> Response:
+        # Nothing half-written is left; the client sends the request again.
+        trouble.begins(error)
+        return JSONResponse({"error": f"the data cannot be stored: {error}"}, 503)
+
+    return Starlette(
+        routes=[
+            Route("/healthz", routes.health),
+            Route("/graphql", routes.graphql, methods=["POST"]),
+            Route(
+                "/files/{entity}/{project}/{run}/file_stream", routes.file_stream, methods=["POST"]
+            ),
+            Route("/files/{entity}/{project}/{run}/{name:path}", routes.run_file),
+            Route("/artifacts/{entity}/{md5}", routes.artifact_content),
+            Route("/artifactsV2/{place:path}/{md5}/{name}", routes.artifact_content),
+            Route("/storage/{blob}", routes.download),
+            Route("/storage/{blob}", routes.upload, methods=["PUT"]),
+            *dashboard.routes(server, api_key, key_file),
+        ],
+        middleware=[Middleware(Guard, api_key=api_key, port=port)],
+        exception_handlers={
+            404: dashboard.not_found,
+            RequestError: _request_error,
+            ClientDisconnect: _client_gone,
+            sqlite3.OperationalError: storage_error,
+            OSError: storage_error,
+        },
+        **options,
+    )
+
+
+class _Routes:
+    def __init__(self, server: Server, missing: MissingFields, trouble: StorageTrouble) -> None:
+        self._server = server
+        self._missing = missing
+        self._trouble = trouble
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def graphql(self, request: Request) -> Response:
+        body = await json_body(request)
+        server = replace(self._server, base_url=f"http://{request.headers['host']}")
+        # Decoding, resolving and encoding all take time: none of it on the event loop.
+        return await run_in_threadpool(self._execute, body, server)
+
+    def _execute(self, body: Any, server: Server) -> Response:
+        try:
+            data = execute(body, roots(server), self._missing, server.store.transaction)
+            return JSONResponse({"data": expressible(data)})
+        except NotFoundError as error:
+            # An agent whose sweep is gone looks at the status.
+            return _graphql_errors(error, 404)
+        except RequestError as error:
+            return _graphql_errors(error, 400)
+        except sqlite3.IntegrityError as error:
+            return _graphql_errors(error, 409)  # a name that is taken, say
+
+    async def file_stream(self, request: Request) -> Response:
+        body = await json_body(request)
+        server, at = self._server, request.path_params
+
+        def respond() -> dict[str, Any]:
+            run = server.run_at(at["entity"], at["project"], at["run"])
+            return file_stream.receive(server.store, server.scheduler, server.liveness, run, body)
+
+        reply = await run_in_threadpool(respond)
+        self._trouble.over()
+        return JSONResponse(reply)
+
+    async def run_file(self, request: Request) -> Response:
+        at = request.path_params
+        run = self._server.run_at(at["entity"], at["project"], at["run"])
+        found = self._server.store.files.run_files(run.id, at["name"])
+        if not found:
+            raise NotFoundError("no such file")
+        return self._content(found[0].blob_id)
+
+    async def artifact_content(self, request: Request) -> Response:
+        try:
+            md5 = base64.b64encode(bytes.fromhex(request.path_params["md5"])).decode()
+        except ValueError:
+            raise NotFoundError("no such file") from None
+        blob = self._server.store.files.find_content(md5)
+        if blob is None:
+            raise NotFoundError("no such file")
+        return self._content(blob.id)
+
+    async def upload(self, request: Request) -> Response:
+        blob_id = self._signed_blob(request)
+        check_declared_size(request, MAX_UPLOAD)
+        blob = self._server.store.files.blob(blob_id)
+        if blob is None:
+            raise NotFoundError("no such file")
+        size, md5 = await self._server.blobs.receive(blob_id, request.stream(), blob.expected_md5)
+        await run_in_threadpool(self._server.store.files.received, blob_id, size, md5)
+        self._trouble.over()
+        return Response(status_code=200)
+
+    async def download(self, request: Request) -> Response:
+        return self._content(self._signed_blob(request))
+
+    def _signed_blob(self, request: Request) -> str:
+        blob_id: str = request.path_params["blob"]
+        if not self._server.blobs.signed(blob_id, request.query_params.get("signature", "")):
+            raise NotFoundError("no such file")
+        return blob_id
+
+    def _content(self, blob_id: str) -> Response:
+        path = self._server.blobs.path(blob_id)
+        if not path.is_file():
+            raise NotFoundError("no such file")
+        # Logged content is data, never a page of this origin.
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+
+def _graphql_errors(error: Exception, status: int) -> Response:
+    return JSONResponse({"errors": [{"message": str(error)}], "data": None}, status)
+
+
+async def _request_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    # The rest of a body that is too large is not waited for.
+    headers = {"Connection": "close"} if isinstance(error, TooLargeError) else None
+    return JSONResponse({"error": str(error)}, error.status, headers)
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it; what had arrived of the body is dropped

@@ -1,9 +1,0 @@
-"""The shape of a resolver."""
-
-from collections.abc import Callable
-from typing import Any
-
-from src.wandb_server.arguments import Args
-from src.wandb_server.context import Server
-
-Resolvers = dict[str, Callable[[Server, Args], Any]]

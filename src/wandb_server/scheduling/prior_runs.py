@@ -1,0 +1,55 @@
+"""Runs that were there before a sweep and are added to it, so that the search knows them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from src.sweep_language.distributions import Choice
+from src.sweep_language.sweep_spec import SweepSpec
+from src.wandb_server.metric import metric_value
+from src.wandb_server.store import Store
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Sweep
+
+
+def adopt(store: Store, sweep: Sweep, spec: SweepSpec, runs: Sequence[Run]) -> None:
+    """Make runs part of a sweep. They do not count towards its ``run_cap``.
+
+    Args:
+        store: The store.
+        sweep: The sweep.
+        spec: Its parsed form.
+        runs: Runs of its project that belong to no sweep yet; those without a value for each of
+            the sweep's parameters are left out.
+    """
+    for run in runs:
+        params = _params(run, spec)
+        if run.sweep_id is not None or params is None:
+            continue
+        store.runs.update(run.id, sweep_id=sweep.id, params=params)
+        if spec.metric_name is None:
+            continue
+        lines = store.runs.lines(run.id, "history")
+        values = [metric_value(json.loads(line), spec.metric_name) for line in lines]
+        store.runs.put_metric_values(
+            run.id, [(i, value) for i, value in enumerate(values) if value is not None]
+        )
+
+
+def _params(run: Run, spec: SweepSpec) -> dict[str, Any] | None:
+    """The run's value of every parameter of the sweep, nested as in its YAML."""
+    params: dict[str, Any] = {}
+    for path, parameter in spec.parameters.items():
+        entry = run.config.get(path[0])
+        value = entry.get("value") if isinstance(entry, dict) else None
+        for name in path[1:]:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is None and isinstance(parameter, Choice) and parameter.size == 1:
+            value = parameter.values[0]  # a constant
+        if value is None:
+            return None
+        inner = params
+        for name in path[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[path[-1]] = value
+    return params

@@ -1,0 +1,282 @@
+"""What a sweep's agents are told: start this run, stop that one, exit."""
+
+import threading
+from typing import Any
+
+from src.sweep_language.sweep_spec import SweepSpec
+from src.wandb_server.api.ids import encode_id
+from src.wandb_server.api.sweep_config import sweep_program, sweep_spec
+from src.wandb_server.errors import NotFoundError
+from src.wandb_server.metric import finite_or_none
+from src.wandb_server.scheduling.benching import bench_if_failing, spoiled
+from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.retries import to_resume, to_retry, used_of_cap
+from src.wandb_server.scheduling.trials import sweep_best, sweep_trials
+from src.wandb_server.search.early_termination import should_stop
+from src.wandb_server.search.searcher import Searcher
+from src.wandb_server.store import Store
+from src.wandb_server.store.runs import Run, new_name, now
+from src.wandb_server.store.sweeps import Agent, Sweep
+
+Command = dict[str, Any]
+EXIT: list[Command] = [{"type": "exit"}]
+
+# How long a run may be missing from its agent's report, and silent, before it counts as crashed:
+# the end of a run and its last upload reach the server on different ways.
+REPORT_GRACE = 10.0
+# A pending run is offered again when the reply with the first offer seems to have been lost. A
+# program that fails before it calls wandb.init looks the same, so this must end.
+MAX_OFFERS = 2
+
+
+class Scheduler:
+    """Decides for all sweeps of a store.
+
+    Args:
+        store: The store.
+        liveness: Who has been heard from.
+    """
+
+    def __init__(self, store: Store, liveness: Liveness) -> None:
+        self._store = store
+        self._liveness = liveness
+        self._locks: dict[int, threading.Lock] = {}
+        self._reported: set[int] = set()
+        self._searchers: dict[int, tuple[str, Searcher]] = {}
+
+    def heartbeat(self, agent_id: int, reported: set[str]) -> list[Command]:
+        """Answer an agent.
+
+        Args:
+            agent_id: The agent.
+            reported: Names of the runs that it still has.
+
+        Returns:
+            Commands. Agents inside of a process obey only the first one.
+
+        Raises:
+            NotFoundError: No such agent.
+        """
+        agent = self._store.sweeps.agent(agent_id)
+        if agent is None:
+            raise NotFoundError("no such agent")
+        self._liveness.agent_spoke(agent.id)
+        self._store.sweeps.update_agent(agent.id, heartbeat_at=now())
+        # One decision at a time for a sweep: no two agents are given the same configuration.
+        with self._locks.setdefault(agent.sweep_id, threading.Lock()):
+            sweep = self._store.sweeps.get(agent.sweep_id)
+            assert sweep is not None
+            active = [run for run in self._store.runs.of_agent(agent.id) if run.active]
+            if sweep.state == "CANCELED":
+                for run in active:
+                    self.end(run, "killed")
+                return self._dismiss(agent)
+            if reported:
+                return self._watch([run for run in active if run.name in reported])
+            for run in active:
+                if (commands := self._missing_run(run, sweep)) is not None:
+                    return commands
+            return self._free_agent(agent, sweep)
+
+    def _watch(self, runs: list[Run]) -> list[Command]:
+        for run in runs:
+            self._reported.add(run.id)
+            self._liveness.reported(run.id)
+        return [{"type": "stop", "run_id": run.name} for run in runs if run.should_stop]
+
+    def _missing_run(self, run: Run, sweep: Sweep) -> list[Command] | None:
+        """Deal with an active run that its agent does not report; None when that is settled."""
+        unseen = run.state == "pending" and run.id not in self._reported
+        if unseen and run.offers < MAX_OFFERS:
+            self._store.runs.update(run.id, offers=run.offers + 1)
+            return [self._start_command(run, sweep)]
+        missing = self._liveness.unreported_for(run.id)
+        if min(missing, self._liveness.run_silence(run.id)) < REPORT_GRACE:
+            return []
+        self.end(run, "crashed")
+        return None
+
+    def _free_agent(self, agent: Agent, sweep: Sweep) -> list[Command]:
+        current = self._store.sweeps.agent(agent.id)  # it may just have been benched
+        if sweep.state == "FINISHED" or (current and current.benched):
+            return self._dismiss(agent)
+        if sweep.state == "PAUSED":
+            return []
+        runs = self._store.runs.of_sweep(sweep.id)
+        if self._target_reached(sweep):
+            self._store.sweeps.update(sweep.id, state="FINISHED")
+            return self._dismiss(agent)
+        if waiting := to_resume(runs):
+            return [self._hand_over(waiting[0], agent, sweep) | {"type": "resume"}]
+        if queued := [run for run in runs if run.queued]:
+            return [self._hand_over(queued[0], agent, sweep)]
+        if run := self._next_run(agent, sweep, runs):
+            return [self._start_command(run, sweep)]
+        if any(run.active for run in runs):
+            return []  # one of them may crash, and then its configuration is to be tried again
+        self._store.sweeps.update(sweep.id, state="FINISHED")
+        return self._dismiss(agent)
+
+    def _dismiss(self, agent: Agent) -> list[Command]:
+        self._store.sweeps.update_agent(agent.id, exited=1)
+        return EXIT
+
+    def _next_run(self, agent: Agent, sweep: Sweep, runs: list[Run]) -> Run | None:
+        spec = sweep_spec(sweep.config)
+        nothing = spoiled(self._store, sweep, spec.metric_name, runs)
+        if spec.run_cap is not None and used_of_cap(runs, nothing) >= spec.run_cap:
+            return None
+        waiting = to_retry(runs, nothing)
+        if waiting:
+            params, retry_of = waiting[0].params, waiting[0].id
+        else:
+            searcher = self._searcher(sweep, spec)
+            trials = sweep_trials(self._store, sweep, spec, runs)
+            params, retry_of = searcher.suggest(trials), None
+        if params is None:
+            return None
+        run = self._store.runs.create(
+            sweep.project_id,
+            new_name(),
+            state="pending",
+            params=params,
+            config=_as_config(params),
+            sweep_id=sweep.id,
+            agent_id=agent.id,
+            host=agent.host,
+            offers=1,
+            retry_of=retry_of,
+        )
+        self._liveness.run_spoke(run.id)
+        return run
+
+    def enqueue(self, sweep: Sweep, params: dict[str, Any], display_name: str | None) -> Run:
+        """Add a run of a given configuration, which the next free agent starts."""
+        return self._store.runs.create(
+            sweep.project_id,
+            new_name(),
+            display_name=display_name,
+            state="pending",
+            params=params,
+            config=_as_config(params),
+            sweep_id=sweep.id,
+        )
+
+    def _hand_over(self, run: Run, agent: Agent, sweep: Sweep) -> Command:
+        """Give an agent a run that was queued, or was preempted on this or another agent."""
+        self._reported.discard(run.id)
+        self._liveness.reported(run.id)
+        self._liveness.run_spoke(run.id)
+        self._store.runs.update(
+            run.id, state="pending", agent_id=agent.id, host=agent.host, offers=1, exitcode=None
+        )
+        return self._start_command(run, sweep)
+
+    def _searcher(self, sweep: Sweep, spec: SweepSpec) -> Searcher:
+        """The sweep's searcher, which knows the trials it has seen; anew if the sweep is edited."""
+        config, searcher = self._searchers.get(sweep.id, (None, None))
+        if searcher is None or config != sweep.config:
+            searcher = Searcher(spec)
+            self._searchers[sweep.id] = (sweep.config, searcher)
+        return searcher
+
+    @staticmethod
+    def _start_command(run: Run, sweep: Sweep) -> Command:
+        return {
+            "type": "run",
+            "run_id": run.name,
+            "run_storage_id": encode_id("Run", run.id),
+            "program": sweep_program(sweep.config),
+            # Not its config, to which a program that is resumed has added things of its own.
+            "args": _as_config(run.params or {}),
+            "logs": [],
+        }
+
+    def end(self, run: Run, state: str, exitcode: int | None = None) -> None:
+        """Record that a run has ended; the sweep may be finished with that.
+
+        Without an exit code, which only the run itself can send, this is the server's own verdict:
+        it does not touch a run that has ended meanwhile.
+        """
+        with self._store.transaction():
+            current = self._store.runs.get(run.id)
+            if current is None or (exitcode is None and not current.active):
+                return
+            if state == "crashed" and current.should_stop:
+                state = "killed"  # it was told to stop, and its program did not do it tidily
+            elif state == "crashed" and current.state == "preempting":
+                state = "preempted"
+            self._store.runs.update(run.id, state=state, exitcode=exitcode, heartbeat_at=now())
+            sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
+            if sweep is None:
+                return
+            spec = sweep_spec(sweep.config)
+            if run.agent_id is not None and state in ("failed", "crashed"):
+                bench_if_failing(self._store, sweep, spec.metric_name, run.agent_id)
+            if sweep.state == "RUNNING" and (
+                self._target_reached(sweep) or self._used_up(sweep, spec)
+            ):
+                self._store.sweeps.update(sweep.id, state="FINISHED")
+
+    def _used_up(self, sweep: Sweep, spec: SweepSpec) -> bool:
+        if spec.run_cap is None:
+            return False
+        runs = self._store.runs.of_sweep(sweep.id)
+        nothing = spoiled(self._store, sweep, spec.metric_name, runs)
+        return used_of_cap(runs, nothing) >= spec.run_cap and not any(r.active for r in runs)
+
+    def _target_reached(self, sweep: Sweep) -> bool:
+        """Whether a run is as good as was wanted: no more are started, those under way may end."""
+        spec = sweep_spec(sweep.config)
+        best = None if spec.target is None else sweep_best(self._store, sweep)
+        if spec.target is None or best is None:
+            return False
+        return best >= spec.target if spec.goal == "maximize" else best <= spec.target
+
+    def stop(self, run: Run) -> None:
+        """Have a run stopped by its agent; one that is still queued is over at once."""
+        if run.active:
+            self._store.runs.update(run.id, should_stop=1)
+        if run.queued:
+            self.end(run, "killed")
+
+    def metric_logged(self, run: Run) -> None:
+        """Decide about early termination after a run has logged its sweep's metric."""
+        sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
+        if sweep is None or run.should_stop or not run.active:
+            return
+        spec = sweep_spec(sweep.config)
+        if spec.early_terminate is None:
+            return
+        histories = self._store.runs.metric_histories(sweep.id)
+        history = histories.pop(run.id, [])
+        reason = should_stop(spec.early_terminate, spec.goal, history, list(histories.values()))
+        if reason is not None:
+            self._store.runs.update(
+                run.id,
+                should_stop=1,
+                early_stop={
+                    "bracket": reason.bracket,
+                    "value": finite_or_none(reason.value),
+                    "threshold": finite_or_none(reason.threshold),
+                },
+            )
+
+    def crash_silent_runs(self) -> None:
+        """Mark runs as crashed of which nothing has been heard for too long."""
+        for run in self._store.runs.active():
+            if not run.queued and self._liveness.is_dead(run):
+                self.end(run, "crashed")
+
+    def stopped(self, run: Run) -> bool:
+        """Whether the run itself must be told to stop, having no agent that could stop it."""
+        if not run.should_stop:
+            return False
+        return (
+            run.agent_id is None
+            or self._liveness.agent_silence(run.agent_id) > self._liveness.crash_after
+        )
+
+
+def _as_config(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"value": value} for name, value in params.items()}

@@ -1,0 +1,41 @@
+"""What the search knows of a sweep's runs."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from src.sweep_language.sweep_spec import SweepSpec
+from src.wandb_server.api.sweep_config import sweep_spec
+from src.wandb_server.metric import best_value, metric_value
+from src.wandb_server.search.searcher import Trial
+from src.wandb_server.store import Store
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Sweep
+
+
+def sweep_trials(store: Store, sweep: Sweep, spec: SweepSpec, runs: Sequence[Run]) -> list[Trial]:
+    """The runs of a sweep that have a configuration of it, each with its best value so far."""
+    histories = store.runs.metric_histories(sweep.id)
+    trials = []
+    for run in runs:
+        if run.params is None:
+            continue
+        values = histories.get(run.id)
+        if values is None and spec.metric_name:
+            # A run may set its metric in the summary alone.
+            summary = metric_value(run.summary, spec.metric_name)
+            values = [] if summary is None else [summary]
+        trials.append(Trial(run.params, _state(run), best_value(values or [], spec.goal)))
+    return trials
+
+
+def sweep_best(store: Store, sweep: Sweep) -> float | None:
+    """The best value of the sweep's metric over all its runs."""
+    spec = sweep_spec(sweep.config)
+    trials = sweep_trials(store, sweep, spec, store.runs.of_sweep(sweep.id))
+    return best_value([t.value for t in trials if t.value is not None], spec.goal)
+
+
+def _state(run: Run) -> Literal["running", "finished", "failed"]:
+    if run.active:
+        return "running"
+    return "finished" if run.state == "finished" or run.should_stop else "failed"

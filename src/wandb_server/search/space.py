@@ -1,0 +1,172 @@
+"""The space of a sweep: the product of its parameters, less the parameters that are not read.
+
+A parameter may be read only where another one has certain values: momentum by some optimizers, say.
+Where it is not read it has its ``idle`` value, so that two configurations that would train the same
+model are one point.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from src.sweep_language.distributions import Choice, Key, Parameter
+
+Path = tuple[str, ...]
+Point = tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A parameter is read only where the one at ``parent`` has one of ``values``."""
+
+    parent: Path
+    values: tuple[Any, ...]
+
+
+def parse_conditions(config: Any, parameters: Mapping[Path, Parameter]) -> dict[Path, Condition]:
+    """Read ``conditions: {momentum: {optimizer: [momentum, nag]}}``; names are of the top level.
+
+    Raises:
+        ValueError: with one line that names the key and the cure.
+    """
+    conditions: dict[Path, Condition] = {}
+    if not isinstance(config, dict):
+        raise ValueError(f"conditions: {config!r} is not a mapping; write keys and values")
+    for name, rule in config.items():
+        where = f"conditions.{name}"
+        if not isinstance(rule, dict) or len(rule) != 1:
+            raise ValueError(f"{where}: give one parameter and the list of its values")
+        ((parent, values),) = rule.items()
+        if not isinstance(values, list):
+            raise ValueError(f"{where}.{parent}: {values!r} is not a list of values")
+        for needed in (name, parent):
+            if (needed,) not in parameters:
+                raise ValueError(f"{where}: {needed} is not among the parameters")
+        if not isinstance(parameters[parent,], Choice) or parent in config:
+            raise ValueError(f"{where}.{parent}: it must have values and no condition of its own")
+        conditions[name,] = Condition((parent,), tuple(values))
+    return conditions
+
+
+class SearchSpace:
+    """A point has one key for each parameter, in their order.
+
+    Args:
+        parameters: by path, nested names as in the sweep's YAML.
+        conditions: of the parameters that are not always read.
+    """
+
+    def __init__(
+        self, parameters: Mapping[Path, Parameter], conditions: Mapping[Path, Condition]
+    ) -> None:
+        self._paths = list(parameters)
+        self.parameters = list(parameters.values())
+        self._idle = [parameter.draw(0.5) for parameter in self.parameters]
+        self._rules = {
+            self._paths.index(path): self._rule(parameters, condition)
+            for path, condition in conditions.items()
+        }
+        self.size = self._count()
+
+    def is_active(self, place: int, keys: Mapping[int, Key] | Point) -> bool:
+        """Whether the parameter at a place is read, given the keys of those it depends on."""
+        if place not in self._rules:
+            return True
+        parent, values = self._rules[place]
+        return keys[parent] in values
+
+    @property
+    def conditional(self) -> list[int]:
+        """The places of the parameters that are not always read."""
+        return list(self._rules)
+
+    def settled(self, keys: Mapping[int, Key] | Point) -> Point:
+        """The point with these keys, idle where they are not read."""
+        return tuple(
+            keys[place] if self.is_active(place, keys) else idle
+            for place, idle in enumerate(self._idle)
+        )
+
+    def locate(self, params: Mapping[str, Any]) -> Point | None:
+        """The point of a nested configuration; None if it is not in the space."""
+        keys = []
+        for path, parameter in zip(self._paths, self.parameters, strict=True):
+            value: Any = params
+            for name in path:
+                if not isinstance(value, Mapping) or name not in value:
+                    return None
+                value = value[name]
+            key = parameter.key(value)
+            if key is None:
+                return None
+            keys.append(key)
+        return self.settled(tuple(keys))
+
+    def params(self, point: Point) -> dict[str, Any]:
+        """The nested configuration of a point."""
+        params: dict[str, Any] = {}
+        for path, parameter, key in zip(self._paths, self.parameters, point, strict=True):
+            node = params
+            for name in path[:-1]:
+                node = node.setdefault(name, {})
+            node[path[-1]] = parameter.value(key)
+        return params
+
+    def draw(self, rng: np.random.Generator) -> Point:
+        """A point drawn from the distributions of the parameters."""
+        return self.settled(tuple(parameter.draw(rng.random()) for parameter in self.parameters))
+
+    def first_untried(self, start: int, tried: Collection[Point]) -> Point:
+        """Of a finite space, the first point from place ``start`` (modulo its size) not tried.
+
+        The last parameter changes fastest.
+        """
+        if self.size is None:
+            raise ValueError("parameters: their values are too close together to be told apart")
+        index = start
+        while (point := self._nth(index)) in tried:
+            index += 1
+        return point
+
+    def _nth(self, index: int) -> Point:
+        keys: list[Key] = []
+        for parameter in reversed(self.parameters):
+            index, key = divmod(index, parameter.size or 1)
+            keys.append(key)
+        return self.settled(tuple(reversed(keys)))
+
+    def _rule(
+        self, parameters: Mapping[Path, Parameter], condition: Condition
+    ) -> tuple[int, frozenset[Key | None]]:
+        parent = parameters[condition.parent]
+        return self._paths.index(condition.parent), frozenset(map(parent.key, condition.values))
+
+    def _count(self) -> int | None:
+        """How many different points there are; None if there is no end of them."""
+        sizes = [parameter.size for parameter in self.parameters]
+        if None in sizes:
+            return None
+        parents = sorted({parent for parent, _ in self._rules.values()})
+        return sum(
+            math.prod(
+                size or 0
+                for place, size in enumerate(sizes)
+                if place not in parents
+                and self.is_active(place, dict(zip(parents, keys, strict=True)))
+            )
+            for keys in product(*(range(sizes[parent] or 0) for parent in parents))
+        )
+
+
+def crossed(
+    space: SearchSpace, origin: Point, other: Point, changes: int, rng: np.random.Generator
+) -> Point:
+    """``origin`` with the keys of ``other`` at so many places, chosen at random."""
+    places: Sequence[int] = rng.choice(len(origin), size=changes, replace=False).tolist()
+    return space.settled(
+        tuple(other[place] if place in places else key for place, key in enumerate(origin))
+    )

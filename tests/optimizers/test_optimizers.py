@@ -1,0 +1,236 @@
+"""Our optimizers against Keras's, and what the trainer needs of them."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from src.config.registry import OPTIMIZER_HYPERPARAMETERS
+from src.config.run_config import RunConfig
+from src.optimizers.base import OPTIMIZERS, Optimizer, get_optimizer
+
+SHAPES = [(), (7,), (5, 4), (3, 3, 2, 4)]
+STEPS = 100
+
+KERAS: dict[str, Any] = {
+    "sgd": keras.optimizers.SGD,
+    "momentum": keras.optimizers.SGD,
+    "nag": lambda **hyperparameters: keras.optimizers.SGD(nesterov=True, **hyperparameters),
+    "rmsprop": keras.optimizers.RMSprop,
+    "adam": keras.optimizers.Adam,
+    "nadam": keras.optimizers.Nadam,
+    "adamw": keras.optimizers.AdamW,
+}
+# An empty row is all defaults, ours against theirs.
+TABLE: list[tuple[str, dict[str, float]]] = [
+    ("sgd", {}),
+    ("sgd", {"learning_rate": 0.3}),
+    ("momentum", {"momentum": 0.9}),
+    ("momentum", {"momentum": 0.5, "learning_rate": 0.1}),
+    ("momentum", {"momentum": 0.0}),
+    ("nag", {"momentum": 0.9}),
+    ("nag", {"momentum": 0.5, "learning_rate": 0.1}),
+    ("rmsprop", {}),
+    ("rmsprop", {"rho": 0.99, "learning_rate": 0.01}),
+    ("rmsprop", {"rho": 0.5, "epsilon": 1e-3}),
+    ("adam", {}),
+    ("adam", {"beta_1": 0.5, "learning_rate": 0.01}),
+    ("adam", {"beta_1": 0.0, "beta_2": 0.9, "epsilon": 1e-3}),
+    ("nadam", {}),
+    ("nadam", {"beta_1": 0.5, "learning_rate": 0.01}),
+    ("nadam", {"beta_2": 0.9, "epsilon": 1e-3}),
+    ("adamw", {}),
+    ("adamw", {"weight_decay": 0.1, "learning_rate": 0.01}),
+    ("adamw", {"weight_decay": 0.0, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}),
+]
+IDS = [f"{name}-{hyperparameters}" for name, hyperparameters in TABLE]
+
+
+def random_problem(seed: int, steps: int = STEPS) -> tuple[list[Any], list[list[Any]]]:
+    rng = np.random.default_rng(seed)
+    initial = [rng.normal(size=shape).astype(np.float32) for shape in SHAPES]
+    # Gradients of very different sizes: a wrong epsilon shows in the small ones.
+    gradients = [
+        [(rng.normal(size=s) * 10 ** rng.uniform(-3, 1)).astype(np.float32) for s in SHAPES]
+        for _ in range(steps)
+    ]
+    return initial, gradients
+
+
+def run(optimizer: Optimizer, variables: list[Any], gradients: list[list[Any]], jit: bool) -> None:
+    optimizer.build(variables)
+
+    def apply(batch: list[Any]) -> None:
+        optimizer.apply_gradients(zip(batch, variables, strict=True))
+
+    step = tf.function(apply, jit_compile=jit, autograph=False)
+    for batch in gradients:
+        step([tf.constant(gradient) for gradient in batch])
+    assert step.experimental_get_tracing_count() == 1
+
+
+def numpy(variables: list[Any]) -> list[Any]:
+    return [variable.numpy() for variable in variables]
+
+
+def assert_same(ours: list[Any], theirs: list[Any]) -> None:
+    for our, their in zip(ours, theirs, strict=True):
+        # The absolute term only forgives values that happen to end near zero; all are of order 1.
+        np.testing.assert_allclose(our, their, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "hyperparameters"), TABLE, ids=IDS)
+def test_equals_keras_after_100_random_steps(name: str, hyperparameters: dict[str, float]) -> None:
+    theirs = KERAS[name](**hyperparameters)
+    variables = [keras.Variable(np.zeros(shape, np.float32)) for shape in SHAPES]
+    theirs.build(variables)
+    keras_step = tf.function(lambda batch: theirs.apply(batch, variables), autograph=False)
+    fresh = [variable.numpy() for variable in theirs.variables]
+    for seed in (0, 1, 2):
+        initial, gradients = random_problem(seed)
+        for variable, value in zip(
+            [*theirs.variables, *variables], [*fresh, *initial], strict=True
+        ):
+            variable.assign(value)
+        if name == "nadam":
+            theirs._u_product.assign(1.0)
+        for batch in gradients:
+            keras_step([tf.constant(gradient) for gradient in batch])
+        for jit in (False, True):
+            ours = [tf.Variable(value) for value in initial]
+            run(get_optimizer(name, **hyperparameters), ours, gradients, jit)
+            assert_same(numpy(ours), numpy(variables))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_restored_state_continues_exactly(name: str) -> None:
+    initial, gradients = random_problem(3, steps=20)
+    straight = [tf.Variable(value) for value in initial]
+    run(get_optimizer(name), straight, gradients, jit=False)
+
+    first, variables = get_optimizer(name), [tf.Variable(value) for value in initial]
+    run(first, variables, gradients[:9], jit=False)
+    saved = first.state()
+    second, resumed = get_optimizer(name, learning_rate=0.5), [tf.Variable(v) for v in variables]
+    second.build(resumed)
+    second.load_state(saved)
+    for batch in gradients[9:]:
+        second.apply_gradients(zip(batch, resumed, strict=True))
+
+    assert int(second.iterations) == 20
+    for our, expected in zip(numpy(resumed), numpy(straight), strict=True):
+        np.testing.assert_array_equal(our, expected)
+
+
+def test_a_state_is_a_copy_that_later_steps_leave_alone() -> None:
+    optimizer, variable = get_optimizer("adam"), tf.Variable([1.0, 2.0])
+    optimizer.apply_gradients([(tf.constant([1.0, 1.0]), variable)])
+    saved = optimizer.state()
+    before = {name: value.copy() for name, value in saved.items()}
+    optimizer.apply_gradients([(tf.constant([1.0, 1.0]), variable)])
+    for name, value in before.items():
+        np.testing.assert_array_equal(saved[name], value)
+
+
+def test_the_state_of_another_optimizer_or_model_is_refused() -> None:
+    adam, momentum, wider = get_optimizer("adam"), get_optimizer("momentum"), get_optimizer("adam")
+    adam.build([tf.Variable([1.0])])
+    momentum.build([tf.Variable([1.0])])
+    wider.build([tf.Variable([1.0, 2.0])])
+    with pytest.raises(ValueError, match="not a state of this Adam"):
+        adam.load_state(momentum.state())
+    with pytest.raises(ValueError, match=r"m/0 has shape \(2,\), expected \(1,\)"):
+        adam.load_state(wider.state())
+
+
+def test_the_learning_rate_can_be_changed_without_retracing() -> None:
+    optimizer, variable = get_optimizer("sgd", learning_rate=1.0), tf.Variable(0.0)
+    step = tf.function(lambda: optimizer.apply_gradients([(tf.constant(1.0), variable)]))
+    step()
+    optimizer.learning_rate.assign(0.25)
+    step()
+    assert float(variable) == -1.25
+    assert step.experimental_get_tracing_count() == 1
+
+
+def test_slots_are_made_inside_a_traced_function_too() -> None:
+    optimizer, variable = get_optimizer("adam"), tf.Variable([1.0, 2.0])
+    step = tf.function(lambda: optimizer.apply_gradients([(tf.constant([1.0, 1.0]), variable)]))
+    step()
+    step()
+    assert optimizer.iterations.numpy() == 2
+
+
+def test_keras_variables_and_sparse_gradients_are_taken() -> None:
+    ones = np.ones((3, 2), np.float32)
+    dense, sparse = tf.Variable(ones), keras.Variable(ones)
+    rows = tf.IndexedSlices(tf.constant([[1.0, 2.0]]), tf.constant([1]), tf.constant([3, 2]))
+    ours, same = get_optimizer("adam"), get_optimizer("adam")
+    ours.apply_gradients([(tf.constant([[0.0, 0.0], [1.0, 2.0], [0.0, 0.0]]), dense)])
+    same.apply_gradients([(rows, sparse)])
+    np.testing.assert_array_equal(dense.numpy(), sparse.numpy())
+
+
+def test_gradients_may_come_in_any_order() -> None:
+    a, b = tf.Variable([0.0]), tf.Variable([0.0, 0.0])
+    optimizer = get_optimizer("momentum")
+    optimizer.build([a, b])
+    optimizer.apply_gradients([(tf.constant([1.0, 1.0]), b), (tf.constant([2.0]), a)])
+    np.testing.assert_allclose(optimizer.slots["m"][0], [-0.02])
+    np.testing.assert_allclose(optimizer.slots["m"][1], [-0.01, -0.01])
+
+
+def test_adamw_decays_only_what_it_is_told_to() -> None:
+    kernel, bias = tf.Variable([1.0]), tf.Variable([1.0])
+    optimizer = get_optimizer("adamw", learning_rate=0.1, weight_decay=0.5)
+    optimizer.decay_only([kernel])  # type: ignore[attr-defined]
+    optimizer.apply_gradients([(tf.zeros(1), kernel), (tf.zeros(1), bias)])
+    np.testing.assert_allclose(kernel, [0.95])
+    np.testing.assert_array_equal(bias, [1.0])
+
+
+def test_a_missing_gradient_is_named_and_changes_nothing() -> None:
+    a, b = tf.Variable(1.0, name="reached"), tf.Variable(1.0, name="unreached")
+    with pytest.raises(ValueError, match="no gradient for variable 'unreached:0'"):
+        get_optimizer("sgd").apply_gradients([(tf.constant(1.0), a), (None, b)])
+    assert float(a) == 1.0
+
+
+def test_a_variable_that_it_was_not_built_for_is_named() -> None:
+    optimizer = get_optimizer("adam")
+    optimizer.build([tf.Variable(1.0)])
+    with pytest.raises(ValueError, match="'stranger:0' is not among the variables"):
+        optimizer.apply_gradients([(tf.constant(1.0), tf.Variable(1.0, name="stranger"))])
+
+
+@pytest.mark.parametrize(
+    ("name", "hyperparameters", "message"),
+    [
+        ("adagrad", {}, "one of sgd, momentum, nag, rmsprop, adam, nadam, adamw"),
+        ("sgd", {"momentum": 0.9}, "sgd has no hyperparameter 'momentum'; it takes learning_rate$"),
+        ("adam", {"rho": 0.9}, "it takes learning_rate, beta_1, beta_2, epsilon"),
+        ("sgd", {"learning_rate": 0.0}, "learning_rate=0.0 is not allowed; .* > 0"),
+        ("momentum", {"momentum": 1.0}, "momentum=1.0 is not allowed; .* >= 0 and < 1"),
+        ("adam", {"beta_2": 1.0}, "beta_2=1.0 is not allowed"),
+        ("adam", {"epsilon": float("nan")}, "epsilon=nan is not allowed"),
+        ("rmsprop", {"rho": -0.1}, "rho=-0.1 is not allowed"),
+        ("adamw", {"weight_decay": -1.0}, "weight_decay=-1.0 is not allowed"),
+    ],
+)
+def test_bad_arguments_are_refused_with_what_is_allowed(
+    name: str, hyperparameters: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        get_optimizer(name, **hyperparameters)
+
+
+def test_every_optimizer_of_the_configuration_is_made_with_its_hyperparameters() -> None:
+    assert OPTIMIZERS.keys() == OPTIMIZER_HYPERPARAMETERS.keys()
+    for name, names in OPTIMIZER_HYPERPARAMETERS.items():
+        config = RunConfig(optimizer=name)
+        hyperparameters = config.optimizer_hyperparameters()
+        optimizer = get_optimizer(name, learning_rate=0.1, **hyperparameters)
+        for hyperparameter in names:
+            assert getattr(optimizer, hyperparameter) == hyperparameters[hyperparameter]

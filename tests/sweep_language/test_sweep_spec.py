@@ -1,0 +1,322 @@
+"""What a sweep configuration says, and the one line a wrong one gets."""
+
+import math
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.sweep_language.distributions import Choice, Parameter
+from src.sweep_language.sweep_spec import parse_sweep
+from src.wandb_server.search.early_termination import Hyperband
+
+
+def parameter(entry: Any, method: str = "random") -> Parameter:
+    """The parameter that a YAML entry describes."""
+    return parse_sweep({"method": method, "parameters": {"x": entry}}).parameters["x",]
+
+
+KEYS = {
+    **dict.fromkeys(["int_uniform", "uniform", "log_uniform", "inv_log_uniform"], ("min", "max")),
+    **dict.fromkeys(["log_uniform_values", "inv_log_uniform_values"], ("min", "max")),
+    **dict.fromkeys(
+        ["q_uniform", "q_log_uniform", "q_log_uniform_values"],
+        ("min", "max", "q"),
+    ),
+    **dict.fromkeys(["normal", "log_normal"], ("mu", "sigma")),
+    **dict.fromkeys(["q_normal", "q_log_normal"], ("mu", "sigma", "q")),
+    "beta": ("a", "b"),
+    "q_beta": ("a", "b", "q"),
+}
+DISTRIBUTIONS = list(KEYS)
+
+FULL = """
+program: train.py
+method: bayes
+name: an example
+project: p
+entity: e
+command: ["${env}", "${interpreter}", "${program}", "${args}"]
+run_cap: 20
+seed: 7
+metric: {name: val_accuracy, goal: maximize, target: 0.9}
+early_terminate: {type: hyperband, min_iter: 2, eta: 2, strict: true}
+parameters:
+  epochs: {value: 5}
+  optimizer:
+    parameters:
+      name: {values: [sgd, adam]}
+      schedule: {parameters: {warmup: {min: 0, max: 3}}}
+"""
+
+
+def test_every_part_of_a_full_configuration_is_read() -> None:
+    spec = parse_sweep(yaml.safe_load(FULL))
+    assert (spec.method, spec.metric_name, spec.goal) == ("bayes", "val_accuracy", "maximize")
+    assert (spec.target, spec.run_cap, spec.seed) == (0.9, 20, 7)
+    assert spec.early_terminate == Hyperband(min_iter=2, eta=2.0, strict=True)
+    assert list(spec.parameters) == [
+        ("epochs",),
+        ("optimizer", "name"),
+        ("optimizer", "schedule", "warmup"),
+    ]
+
+
+def test_defaults_are_those_of_wandb() -> None:
+    spec = parse_sweep(
+        {
+            "method": "bayes",
+            "metric": {"name": "loss"},
+            "early_terminate": {"type": "hyperband", "max_iter": 27, "s": 2},
+            "parameters": {"x": {"value": 1}},
+        }
+    )
+    assert (spec.goal, spec.target, spec.run_cap, spec.seed) == ("minimize", None, None, None)
+    assert spec.early_terminate == Hyperband(max_iter=27, s=2, eta=3.0, strict=False)
+
+
+VALID: dict[str, Any] = {
+    "method": "random",
+    "metric": {"name": "loss"},
+    "parameters": {"x": {"value": 1}},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "fault", "cure"),
+    [
+        ({"method": "baies"}, "method: 'baies'", "bayes or random or grid"),
+        ({"method": None}, "method: None", "bayes or random or grid"),
+        ({"metod": "grid"}, "unknown key 'metod'", "did you mean 'method'?"),
+        ({"metric": None, "method": "bayes"}, "metric: missing, and method: bayes", "a name"),
+        (
+            {"metric": None, "early_terminate": {"type": "hyperband", "min_iter": 1}},
+            "metric: missing, and early_terminate",
+            "a name",
+        ),
+        ({"metric": "loss"}, "metric: 'loss' is not a mapping", "keys and values"),
+        ({"metric": {"goal": "minimize"}}, "metric.name: missing", "give the name"),
+        ({"metric": {"name": "a", "goal": "maximise"}}, "metric.goal: 'maximise'", "maximize"),
+        ({"metric": {"name": "a", "target": "high"}}, "metric.target: 'high'", "number"),
+        ({"metric": {"name": "a", "impute": "best"}}, "metric.impute: 'best'", "worst"),
+        ({"run_cap": 0}, "run_cap: 0", ">= 1"),
+        ({"run_cap": True}, "run_cap: True", ">= 1"),
+        ({"seed": -1}, "seed: -1", ">= 0"),
+        ({"early_terminate": {"min_iter": 1}}, "early_terminate.type: missing", "hyperband"),
+        ({"early_terminate": {"type": "hyperband"}}, "early_terminate", "min_iter, or max_iter"),
+        (
+            {"early_terminate": {"type": "hyperband", "max_iter": 9}},
+            "early_terminate",
+            "max_iter and s",
+        ),
+        (
+            {"early_terminate": {"type": "hyperband", "max_iter": 2, "s": 2}},
+            "early_terminate.max_iter",
+            "raise max_iter",
+        ),
+        (
+            {"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 1}},
+            "early_terminate.eta: 1",
+            "3 is usual",
+        ),
+        (
+            {"early_terminate": {"type": "hyperband", "min_iter": 1, "strict": "yes"}},
+            "early_terminate.strict: 'yes'",
+            "true or false",
+        ),
+        ({"parameters": {}}, "parameters: missing or empty", "name at least one"),
+        ({"parameters": {"x": 3}}, "parameters.x: 3 is not a mapping", "{value: 3}"),
+        ({"parameters": {"a b": {"value": 1}}}, "'a b' is not a name", "letters"),
+        ({"parameters": {"g": {"parameters": {}}}}, "parameters.g: missing or empty", "at least"),
+        (
+            {"parameters": {"g": {"parameters": {"x": {"value": 1}}, "min": 2}}},
+            "parameters.g: unknown key 'min'",
+            "allowed are parameters",
+        ),
+        (
+            {"parameters": {"g": {"parameters": {"x": {"vlaue": 1}}}}},
+            "parameters.g.x: says nothing",
+            "value, values",
+        ),
+    ],
+)
+def test_faults_of_a_sweep_are_named_with_their_cure(
+    change: dict[str, Any], fault: str, cure: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as error:
+        parse_sweep({**VALID, **change})
+    assert fault in str(error.value)
+    assert cure in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault", "cure"),
+    [
+        ({"min": 1}, "says nothing to search", "min and max"),
+        ({"distribution": "uniformly"}, "'uniformly' is unknown", "did you mean 'uniform'?"),
+        ({"distribution": "constant"}, "x.value: missing", "give the constant"),
+        ({"distribution": "uniform", "min": 1}, "x.max: missing", "give a number"),
+        ({"min": 5, "max": 5}, "x.min: 5 is not below max 5", "use value"),
+        ({"min": 5.0, "max": 1.0}, "x.min: 5.0 is not below max 1.0", "use value"),
+        ({"min": "1e-3", "max": 1.0}, "x.min: '1e-3'", "write 1.0e-3, not 1e-3"),
+        ({"min": math.nan, "max": 1.0}, "x.min: nan", "finite"),
+        ({"min": False, "max": True}, "x.min: False", "finite"),
+        ({"min": 1, "max": 5, "q": 2}, "unknown key 'q'", "allowed are"),
+        (
+            {"distribution": "int_uniform", "min": 1.0, "max": 5},
+            "x.min: int_uniform needs whole",
+            "use uniform",
+        ),
+        (
+            {"distribution": "log_uniform_values", "min": 0, "max": 1},
+            "x.min: 0 is not above 0",
+            "logarithm",
+        ),
+        (
+            {"distribution": "log_uniform", "min": 1, "max": 5000},
+            "x.max: too large; it is an exponent",
+            "log_uniform_values",
+        ),
+        (
+            {"distribution": "log_normal", "sigma": 500},
+            "x.sigma: too large; it is an exponent",
+            "log_uniform_values",
+        ),
+        ({"distribution": "normal", "sigma": 0}, "x.sigma: 0 is not above 0", "use value"),
+        ({"distribution": "beta", "a": -1}, "x.a: -1 is not between", "0.001"),
+        (
+            {"distribution": "q_uniform", "min": 1, "max": 2, "q": 0},
+            "x.q: 0 is not above 0",
+            "step",
+        ),
+        (
+            {"distribution": "q_uniform", "min": 1, "max": 2, "q": 5},
+            "x.q: no multiple of 5",
+            "lower q",
+        ),
+        ({"values": []}, "x.values: []", "at least one value"),
+        ({"values": "adam"}, "x.values: 'adam' is not a list", "at least one value"),
+        ({"values": [1, 2], "probabilities": [1]}, "x.probabilities", "one number >= 0 for each"),
+        ({"values": [1, 2], "probabilities": [0, 0]}, "x.probabilities", "one number >= 0"),
+        (
+            {"distribution": "categorical_w_probabilities", "values": [1]},
+            "x.probabilities",
+            "one number",
+        ),
+    ],
+)
+def test_faults_of_a_parameter_are_named_with_their_cure(
+    entry: dict[str, Any], fault: str, cure: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^parameters\.x[^\n]+$") as error:
+        parameter(entry)
+    assert fault in str(error.value)
+    assert cure in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"min": 0.0, "max": 1.0},
+        {"distribution": "log_uniform_values", "min": 1, "max": 9},
+        {"distribution": "q_log_uniform_values", "min": 1, "max": 9},
+        {"distribution": "q_normal"},
+        {"values": [1, 2], "probabilities": [0.5, 0.5]},
+    ],
+)
+def test_grid_refuses_what_it_cannot_enumerate(entry: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"parameters\.x: .* method: grid; use values"):
+        parameter(entry, method="grid")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"value": 1},
+        {"values": [1, 2]},
+        {"min": 1, "max": 9},
+        {"distribution": "q_uniform", "min": 0.0, "max": 1.0, "q": 0.5},
+    ],
+)
+def test_grid_takes_what_it_can_enumerate(entry: dict[str, Any]) -> None:
+    assert parameter(entry, method="grid").size
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.just(10**400)
+    | st.sampled_from([*DISTRIBUTIONS, "hyperband", "grid", "bayes", "1e-3"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "distribution",
+                    "value",
+                    "values",
+                    "probabilities",
+                    "min",
+                    "max",
+                    "q",
+                    "mu",
+                    "sigma",
+                    "a",
+                    "b",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"method": st.sampled_from(["bayes", "grid", "random"]) | anything},
+        optional={
+            "metric": st.fixed_dictionaries({"name": st.just("a")}) | anything,
+            "parameters": st.dictionaries(st.sampled_from("xy"), anything),
+            "early_terminate": st.fixed_dictionaries(
+                {"type": st.just("hyperband"), "min_iter": anything, "eta": anything}
+            ),
+            "seed": anything,
+            "run_cap": anything,
+        },
+    )
+)
+def test_whatever_is_wrong_is_one_line(config: dict[str, Any]) -> None:
+    message = ""
+    try:
+        parse_sweep(config)
+    except ValueError as error:
+        message = str(error)
+    assert "\n" not in message
+
+
+@given(
+    st.fixed_dictionaries(
+        {"distribution": st.sampled_from(DISTRIBUTIONS)},
+        optional=dict.fromkeys(
+            ["min", "max", "q", "mu", "sigma", "a", "b"], st.integers() | st.floats()
+        ),
+    ),
+    st.floats(0, 1),
+)
+def test_an_accepted_number_can_be_drawn(entry: dict[str, Any], u: float) -> None:
+    allowed = {"distribution", *KEYS[entry["distribution"]]}
+    try:
+        one = parameter({key: value for key, value in entry.items() if key in allowed})
+    except ValueError:
+        return
+    assert math.isfinite(one.value(one.draw(u)))
+
+
+def test_a_constant_is_a_choice_of_one() -> None:
+    assert parameter({"value": {"a": 1}}) == Choice(({"a": 1},), (1.0,))

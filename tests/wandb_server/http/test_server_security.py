@@ -1,0 +1,191 @@
+"""What strangers can reach, send and read: next to nothing."""
+
+import asyncio
+import contextlib
+import hmac
+import json
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from starlette.routing import Route
+
+from src.wandb_server.api.graphql import MissingFields
+from src.wandb_server.context import Server
+from src.wandb_server.http.app import create_app
+from src.wandb_server.http.bodies import MAX_BODY
+from src.wandb_server.http.security import Guard
+from src.wandb_server.http.storage_trouble import StorageTrouble
+from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.scheduler import Scheduler
+from src.wandb_server.store import Store
+from src.wandb_server.store.blobs import MAX_UPLOAD, BlobStorage
+from tests.wandb_server.server_harness import ServerProcess
+
+KEY = "k" * 40
+
+
+@pytest.fixture
+def routes(tmp_path: Path) -> list[Route]:
+    """All routes there are."""
+    store, liveness = Store(tmp_path / "server.db"), Liveness(30)
+    blobs = BlobStorage(tmp_path / "files", KEY)
+    server = Server(store, blobs, liveness, Scheduler(store, liveness))
+    missing = MissingFields(tmp_path / "missing.jsonl")
+    app = create_app(server, missing, StorageTrouble(), KEY, 8765, tmp_path / "api_key")
+    routes = [route for route in app.routes if isinstance(route, Route)]
+    assert len(routes) > 10
+    return routes
+
+
+def _ask(server: ServerProcess, method: str, route: Route, **options: Any) -> int:
+    path = re.sub(r"\{\w+(:\w+)?\}", "x", route.path)
+    return requests.request(method, server.url + path, timeout=10, **options).status_code
+
+
+def test_it_listens_on_the_loopback_interface_alone(server: ServerProcess) -> None:
+    assert server.process is not None
+    listening = [
+        connection.laddr.ip
+        for connection in psutil.Process(server.process.pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening == ["127.0.0.1"]
+
+
+def test_every_route_refuses_a_foreign_host_even_with_the_key(
+    server: ServerProcess, routes: list[Route]
+) -> None:
+    headers = {"Host": f"rebound.example:{server.port}"}
+    for route in routes:
+        for method in route.methods or ():
+            status = _ask(server, method, route, auth=("api", server.key), headers=headers)
+            assert status == 421, (method, route.path)
+
+
+def test_whatever_changes_something_needs_the_key_or_a_token_or_a_signature(
+    server: ServerProcess, routes: list[Route]
+) -> None:
+    for route in routes:
+        for method in (route.methods or set()) - {"GET", "HEAD"}:
+            assert _ask(server, method, route, json={}) in (401, 403, 404), (method, route.path)
+
+
+def test_the_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+    original = hmac.compare_digest
+
+    def compare(first: bytes, second: bytes) -> bool:
+        compared.append((first, second))
+        return original(first, second)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    reached: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+
+    async def ignore(message: Any) -> None:
+        pass
+
+    guard = Guard(app, KEY, 8765)
+    for key in (KEY, "k" * 39, "x"):
+        authorization = f"Bearer {key}".encode()
+        headers = [(b"host", b"127.0.0.1:8765"), (b"authorization", authorization)]
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers}
+        asyncio.run(guard(scope, ignore, ignore))  # type: ignore[arg-type]
+        assert compared[-1] == (key.encode(), KEY.encode())
+    assert reached == ["/graphql"], "for the right key alone"
+
+
+def _head(server: ServerProcess, method: str, path: str, *headers: str) -> bytes:
+    auth = requests.auth._basic_auth_str("api", server.key)
+    host = f"Host: 127.0.0.1:{server.port}"
+    lines = [f"{method} {path} HTTP/1.1", host, f"Authorization: {auth}", *headers, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/files/local/p/r/file_stream"])
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(
+    server: ServerProcess, path: str
+) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(_head(server, "POST", path, f"Content-Length: {10 * 2**30}"))
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+        while connection.recv(4096):  # to the end: it does not wait for the body
+            pass
+
+
+def test_an_upload_that_says_it_is_too_large_is_refused_too(server: ServerProcess) -> None:
+    server.graphql('mutation { upsertBucket(input: {name: "r"}) { inserted } }')
+    url = server.graphql(
+        'mutation { createRunFiles(input: {projectName: "gradsweep", runName: "r",'
+        ' files: ["x"]}) { files { uploadUrl } } }'
+    )["createRunFiles"]["files"][0]["uploadUrl"]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        path = url.removeprefix(server.url)
+        connection.sendall(_head(server, "PUT", path, f"Content-Length: {MAX_UPLOAD + 1}"))
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_without_end_is_cut_off(server: ServerProcess) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(_head(server, "POST", "/graphql", "Transfer-Encoding: chunked"))
+        chunk = b"100000\r\n" + b" " * 2**20 + b"\r\n"
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 2 * MAX_BODY:
+                connection.sendall(chunk)
+                sent += 2**20
+        assert MAX_BODY <= sent < 2 * MAX_BODY
+    assert requests.get(f"{server.url}/healthz", timeout=10).ok
+
+
+def test_all_that_is_stored_is_for_its_owner_alone(server: ServerProcess) -> None:
+    server.graphql('mutation { upsertBucket(input: {name: "r"}) { inserted noSuchField } }')
+    url = server.graphql(
+        'mutation { createRunFiles(input: {projectName: "gradsweep", runName: "r",'
+        ' files: ["x"]}) { files { uploadUrl } } }'
+    )["createRunFiles"]["files"][0]["uploadUrl"]
+    assert requests.put(url, data=b"content", timeout=10).ok
+    paths = [server.data, *server.data.rglob("*")]
+    assert len(paths) > 6
+    for path in paths:
+        assert path.stat().st_mode & 0o077 == 0, path
+    (server.data / "missing_fields.jsonl").unlink()  # the field was asked for on purpose
+
+
+def test_logged_text_is_plain_data_in_the_api_and_in_files(server: ServerProcess) -> None:
+    script = "<script>alert(1)</script>"
+    mutation = (
+        "mutation($s: String) { upsertBucket(input: {name: $s, displayName: $s})"
+        " { bucket { name displayName } } }"
+    )
+    body = {"query": mutation, "variables": {"s": script.replace("/", "")}}
+    reply = requests.post(f"{server.url}/graphql", json=body, auth=("api", server.key), timeout=10)
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.json()["data"]["upsertBucket"]["bucket"]["name"] == "<script>alert(1)<script>"
+    refused = requests.get(f"{server.url}/{script}", timeout=10)
+    assert "<script>alert" not in refused.text
+    wrong = requests.post(
+        f"{server.url}/graphql",
+        data=json.dumps({"query": script}),
+        auth=("api", server.key),
+        timeout=10,
+    )
+    assert wrong.status_code == 400
+    assert wrong.headers["content-type"] == "application/json"
+    url = server.graphql(
+        'mutation { upsertBucket(input: {name: "r"}) { inserted }'
+        ' createRunFiles(input: {projectName: "gradsweep", runName: "r",'
+        ' files: ["x.html"]}) { files { uploadUrl } } }'
+    )["createRunFiles"]["files"][0]["uploadUrl"]
+    requests.put(url, data=script.encode(), timeout=10).raise_for_status()
+    page = requests.get(url, timeout=10)
+    assert page.headers["content-type"] == "application/octet-stream"
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["content-security-policy"] == "sandbox"

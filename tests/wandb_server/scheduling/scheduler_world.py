@@ -1,0 +1,78 @@
+"""A real store with a scheduler, and a clock that tests move."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from src.wandb_server.api import file_stream
+from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.scheduler import Scheduler
+from src.wandb_server.store import Store
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Sweep
+
+CRASH_AFTER = 30.0
+
+
+class World:
+    """A store with one sweep, and its scheduler."""
+
+    def __init__(self, folder: Path) -> None:
+        self.time = 0.0
+        self.folder = folder
+        self.open()
+        self.project = self.store.projects.ensure("local", "p")
+
+    def open(self) -> None:
+        """As a server does when it starts: only the store is still there."""
+        self.store = Store(self.folder / "server.db")
+        self.liveness = Liveness(CRASH_AFTER, clock=lambda: self.time)
+        self.scheduler = Scheduler(self.store, self.liveness)
+
+    def sweep(self, **changes: Any) -> Sweep:
+        config = {
+            "program": "train.py",
+            "method": "random",
+            "metric": {"name": "acc", "goal": "maximize"},
+            "parameters": {"x": {"min": 0.0, "max": 1.0}},
+        } | changes
+        return self.store.sweeps.create(self.project.id, yaml.safe_dump(config))
+
+    def agent(self, sweep: Sweep) -> int:
+        agent = self.store.sweeps.add_agent(sweep.id, "host")
+        self.liveness.agent_spoke(agent.id)
+        return agent.id
+
+    def beat(self, agent: int, *reported: str) -> list[dict[str, Any]]:
+        return self.scheduler.heartbeat(agent, set(reported))
+
+    def take(self, agent: int) -> str:
+        """The name of the run that the agent is told to start."""
+        (command,) = self.beat(agent)
+        assert command["type"] == "run", command
+        return str(command["run_id"])
+
+    def run(self, name: str) -> Run:
+        run = self.store.runs.find(self.project.id, name)
+        assert run is not None
+        return run
+
+    def speak(self, name: str, *values: Any, **body: Any) -> dict[str, Any]:
+        """A file_stream request of the run, with values of its metric."""
+        run = self.run(name)
+        offset = self.store.runs.line_count(run.id, "history")
+        lines = [json.dumps({"_step": offset + i, "acc": v}) for i, v in enumerate(values)]
+        files = {"wandb-history.jsonl": {"offset": offset, "content": lines}} if lines else {}
+        return file_stream.receive(
+            self.store, self.scheduler, self.liveness, run, {"files": files} | body
+        )
+
+    def finish(self, name: str, exitcode: int = 0) -> None:
+        self.speak(name, complete=True, exitcode=exitcode)
+
+    def state(self, sweep: Sweep) -> str:
+        found = self.store.sweeps.get(sweep.id)
+        assert found is not None
+        return found.state

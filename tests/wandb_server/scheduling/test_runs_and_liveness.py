@@ -1,0 +1,163 @@
+"""How runs are stopped early, found crashed and fed with lines; the test moves the clock."""
+
+import json
+
+import pytest
+
+from src.wandb_server.api import file_stream
+from src.wandb_server.errors import RequestError
+from src.wandb_server.scheduling.liveness import CLIENT_BACKOFF, UNATTENDED_CRASH_AFTER
+from src.wandb_server.scheduling.scheduler import REPORT_GRACE
+from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, World
+
+
+def _worse_than_others(world: World) -> tuple[int, str]:
+    sweep = world.sweep(early_terminate={"type": "hyperband", "min_iter": 2, "eta": 2})
+    for value in (0.8, 0.9):
+        other = world.take(world.agent(sweep))
+        world.speak(other, value, value, value)
+    agent = world.agent(sweep)
+    name = world.take(agent)
+    world.beat(agent, name)
+    world.speak(name, 0.1)
+    assert world.beat(agent, name) == []
+    return agent, name
+
+
+def test_a_bad_run_is_stopped_by_its_agent_at_every_heartbeat_until_it_ends(world: World) -> None:
+    agent, name = _worse_than_others(world)
+    reply = world.speak(name, 0.2)
+    assert reply["stopped"] is False, "the client would interrupt its main thread besides"
+    assert world.run(name).early_stop == {"bracket": 2, "value": 0.2, "threshold": 0.8}
+    stop = [{"type": "stop", "run_id": name}]
+    assert world.beat(agent, name) == stop
+    assert world.beat(agent, name) == stop
+    world.finish(name)
+    assert world.beat(agent, name) == []
+    assert world.run(name).state == "finished"
+
+
+def test_the_reason_of_a_stop_outlives_later_summaries(world: World) -> None:
+    _, name = _worse_than_others(world)
+    world.speak(name, 0.2)
+    summary = {"wandb-summary.json": {"offset": 0, "content": ['{"acc": 0.2}']}}
+    world.speak(name, files=summary)
+    assert world.run(name).full_summary["early_termination"]["bracket"] == 2
+    assert world.run(name).full_summary["acc"] == 0.2
+
+
+def test_a_stopped_run_that_dies_untidily_is_not_tried_again(world: World) -> None:
+    agent, name = _worse_than_others(world)
+    world.speak(name, 0.2)
+    world.beat(agent)
+    world.time += REPORT_GRACE + 1
+    new = world.take(agent)
+    assert world.run(name).state == "killed"
+    assert world.run(new).retry_of is None
+
+
+def test_values_that_are_not_numbers_are_the_worst_ones(world: World) -> None:
+    agent, name = _worse_than_others(world)
+    world.speak(name, "NaN")
+    stopped = world.run(name).early_stop
+    assert stopped is not None
+    assert stopped["value"] == 0.1
+    assert world.beat(agent, name)[0]["type"] == "stop"
+
+
+def test_silence_of_run_and_agent_together_is_a_crash(world: World) -> None:
+    agent = world.agent(world.sweep())
+    name = world.take(agent)
+    world.speak(name, 1)
+    world.time += CRASH_AFTER - 1
+    world.beat(agent, name)
+    world.time += 2
+    world.scheduler.crash_silent_runs()
+    assert world.run(name).state == "running", "its agent has spoken"
+    world.time += CRASH_AFTER
+    world.scheduler.crash_silent_runs()
+    assert world.run(name).state == "crashed"
+
+
+def test_a_crashed_run_that_speaks_again_runs_again(world: World) -> None:
+    sweep = world.sweep(run_cap=1)
+    agent = world.agent(sweep)
+    name = world.take(agent)
+    world.time += CRASH_AFTER + 1
+    world.scheduler.crash_silent_runs()
+    assert world.run(name).state == "crashed"
+    world.speak(name, 1)
+    assert world.run(name).state == "running"
+    assert world.beat(world.agent(sweep)) == [], "nothing is waiting to be tried again"
+
+
+def test_a_run_without_an_agent_may_be_silent_for_longer(world: World) -> None:
+    run = world.store.runs.create(world.project.id, "alone", state="running")
+    world.liveness.run_spoke(run.id)
+    world.time += UNATTENDED_CRASH_AFTER
+    world.scheduler.crash_silent_runs()
+    assert world.run("alone").state == "running"
+    world.time += 1
+    world.scheduler.crash_silent_runs()
+    assert world.run("alone").state == "crashed"
+
+
+def test_a_restart_of_the_server_marks_nothing_as_crashed(world: World) -> None:
+    name = world.take(world.agent(world.sweep()))
+    world.time += 10_000
+    world.open()
+    world.scheduler.crash_silent_runs()
+    assert world.run(name).state == "pending"
+    world.time += CLIENT_BACKOFF + CRASH_AFTER - 1  # the client may try again so late
+    world.scheduler.crash_silent_runs()
+    assert world.run(name).state == "pending"
+    world.time += 2
+    world.scheduler.crash_silent_runs()
+    assert world.run(name).state == "crashed"
+
+
+def test_a_user_stop_reaches_a_run_directly_only_without_an_agent(world: World) -> None:
+    agent = world.agent(world.sweep())
+    name = world.take(agent)
+    world.store.runs.update(world.run(name).id, should_stop=1)
+    assert world.speak(name, 1)["stopped"] is False
+    world.time += CRASH_AFTER + 1
+    assert world.speak(name, 1)["stopped"] is True, "its agent is gone"
+    world.store.runs.create(world.project.id, "alone", state="running", should_stop=1)
+    assert world.speak("alone", 1)["stopped"] is True
+
+
+def test_lines_sent_again_change_nothing_and_a_fresh_start_replaces_them(world: World) -> None:
+    name = world.take(world.agent(world.sweep()))
+    run = world.run(name)
+
+    def send(offset: int, *values: float) -> None:
+        lines = [json.dumps({"_step": offset + i, "acc": v}) for i, v in enumerate(values)]
+        body = {"files": {"wandb-history.jsonl": {"offset": offset, "content": lines}}}
+        file_stream.receive(world.store, world.scheduler, world.liveness, run, body)
+
+    def values() -> list[float]:
+        return [json.loads(line)["acc"] for line in world.store.runs.lines(run.id, "history")]
+
+    send(0, 1, 2)
+    send(0, 1, 2)
+    send(1, 2, 3)
+    assert values() == [1, 2, 3]
+    assert world.store.runs.metric_histories(run.sweep_id or 0)[run.id] == [1, 2, 3]
+    send(0, 7)
+    assert values() == [7]
+    assert world.store.runs.metric_histories(run.sweep_id or 0)[run.id] == [7]
+
+
+def test_a_refused_request_leaves_nothing_behind(world: World) -> None:
+    name = world.take(world.agent(world.sweep()))
+    body = {
+        "files": {
+            "output.log": {"offset": 0, "content": ["line"]},
+            "wandb-history.jsonl": {"offset": 0, "content": ["not JSON"]},
+        }
+    }
+    with pytest.raises(RequestError):
+        file_stream.receive(world.store, world.scheduler, world.liveness, world.run(name), body)
+    assert world.store.runs.lines(world.run(name).id, "log") == []
+    assert world.run(name).state == "pending"

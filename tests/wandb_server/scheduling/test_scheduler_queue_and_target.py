@@ -1,0 +1,65 @@
+"""Runs that a person queues in a sweep, and sweeps that end when a run is good enough."""
+
+from src.wandb_server.scheduling.liveness import UNATTENDED_CRASH_AFTER
+from src.wandb_server.scheduling.scheduler import EXIT
+from tests.wandb_server.scheduling.scheduler_world import World
+
+
+def test_no_run_is_started_after_the_target_and_those_under_way_may_end(world: World) -> None:
+    sweep = world.sweep(metric={"name": "acc", "goal": "maximize", "target": 0.9})
+    one, two = world.agent(sweep), world.agent(sweep)
+    good, other = world.take(one), world.take(two)
+    world.speak(good, 0.5, 0.95, 0.7)
+    assert world.beat(two, other) == [], "it is not stopped"
+    world.finish(good)
+    assert world.state(sweep) == "FINISHED"
+    assert world.beat(one) == EXIT
+    assert world.beat(two, other) == []
+    world.finish(other)
+    assert world.beat(two) == EXIT
+
+
+def test_a_target_to_minimize_counts_downwards_and_below_it_the_sweep_goes_on(world: World) -> None:
+    sweep = world.sweep(metric={"name": "acc", "goal": "minimize", "target": 0.1})
+    agent = world.agent(sweep)
+    for value, state in ((0.5, "RUNNING"), (0.1, "FINISHED")):
+        run = world.take(agent)
+        world.speak(run, value)
+        world.finish(run)
+        assert world.state(sweep) == state
+
+
+def test_a_queued_run_waits_for_a_free_agent_and_comes_before_suggestions(world: World) -> None:
+    sweep = world.sweep(run_cap=2)
+    queued = world.scheduler.enqueue(sweep, {"x": 0.125}, "by hand")
+    world.time += UNATTENDED_CRASH_AFTER + 1
+    world.scheduler.crash_silent_runs()
+    assert world.run(queued.name).state == "pending", "waiting is not silence"
+    agent = world.agent(sweep)
+    (command,) = world.beat(agent)
+    assert (command["run_id"], command["args"]) == (queued.name, {"x": {"value": 0.125}})
+    assert world.beat(agent, queued.name) == []
+    world.finish(queued.name)
+    suggested = world.take(agent)
+    world.finish(suggested)
+    assert world.state(sweep) == "FINISHED", "both counted"
+
+
+def test_a_sweep_is_not_over_while_a_run_is_queued(world: World) -> None:
+    sweep = world.sweep(run_cap=1)
+    agent = world.agent(sweep)
+    first = world.take(agent)
+    queued = world.scheduler.enqueue(sweep, {"x": 0.5}, None)
+    world.finish(first)
+    assert world.state(sweep) == "RUNNING"
+    assert world.take(agent) == queued.name
+    world.finish(queued.name)
+    assert world.state(sweep) == "FINISHED"
+
+
+def test_stopping_a_queued_run_ends_it_and_it_is_not_tried_again(world: World) -> None:
+    sweep = world.sweep(run_cap=1)
+    queued = world.scheduler.enqueue(sweep, {"x": 0.5}, None)
+    world.scheduler.stop(queued)
+    assert world.run(queued.name).state == "killed"
+    assert world.take(world.agent(sweep)) != queued.name
