@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from src.architectures import build_model
 from src.config.run_config import RunConfig
 from src.datasets.spec import Examples, InputSpec
-from src.optimizers.base import AdamW, Optimizer, get_optimizer
+from src.optimizers.base import Optimizer
+from src.optimizers.registry import OPTIMIZERS, get_optimizer
 from src.training.execution import compiles_parts
 
 Tensor = Any  # TensorFlow ships no types
@@ -90,8 +91,9 @@ class NeuralNetwork:
         return tf.reduce_mean(losses)
 
     def compute_penalty(self) -> Tensor:
-        """The L2 penalty ``weight_decay · Σ‖kernel‖²/2``; 0 for adamw, which decays by itself."""
-        if self.config.optimizer == "adamw" or self.config.weight_decay == 0:
+        """The L2 penalty ``weight_decay · Σ‖kernel‖²/2``; 0 if the optimizer decays by itself."""
+        decoupled = OPTIMIZERS[self.config.optimizer].decouples_weight_decay
+        if decoupled or self.config.weight_decay == 0:
             return tf.constant(0.0)
         return self.config.weight_decay * tf.add_n([tf.nn.l2_loss(k) for k in self.kernels])
 
@@ -155,15 +157,13 @@ class NeuralNetwork:
         return tf.concat([self._compiled_forward(x[i : i + batch_size]) for i in starts], axis=0)
 
     def create_optimizer(self) -> Optimizer:
-        """The optimizer that the config names, with its slots made; adamw decays kernels only."""
+        """The optimizer that the config names, with its slots made; one that decays weights decays kernels."""
         optimizer = get_optimizer(
             self.config.optimizer,
             learning_rate=self.config.learning_rate,
             **self.config.optimizer_hyperparameters(),
         )
-        if isinstance(optimizer, AdamW):
-            optimizer.decay_only(self.kernels)
-        optimizer.build(self.variables)
+        optimizer.build(self.variables, decayed=self.kernels)
         return optimizer
 
     def flops_per_example(self) -> int:
