@@ -13,8 +13,9 @@ if __name__ == "__main__" and not __package__:
     # Run as a script: src/ itself must not be searched, its modules have the names of packages.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from src.config.fields import choices
 from src.config.registry import ignored
-from src.config.run_config import RunConfig, choices
+from src.config.run_config import RunConfig
 from src.shared.command import Parser, run_command
 from src.shared.errors import UserError
 from src.shared.paths import PLOTS
@@ -59,7 +60,7 @@ def evaluate_checkpoint(
 
     start_tensorflow()
     from src import datasets
-    from src.datasets.catalogue import get_dataset
+    from src.datasets.catalogue import CATALOGUE
     from src.reporting import report, tables
     from src.training import checkpoints
 
@@ -67,7 +68,7 @@ def evaluate_checkpoint(
     config = checkpoint.config
     name = dataset or config.dataset
     # Before the data are fetched, which may take long.
-    _check_fit(checkpoint.spec, config.dataset, get_dataset(name).spec_for(config), name)
+    _check_fit(checkpoint.spec, config.dataset, CATALOGUE.find(name).spec_for(config), name)
     data = config.model_copy(update={"dataset": name})
     spec, test = datasets.load_test(data)
 
@@ -133,7 +134,7 @@ def _parse(arguments: Sequence[str] | None) -> Any:
     )
     parser.add_argument(
         "--dataset",
-        choices=choices("dataset"),
+        choices=choices(RunConfig.model_fields["dataset"]),
         help="data set whose test set is used [the one that the model was trained on]",
     )
     parser.add_argument(

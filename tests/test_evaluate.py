@@ -18,7 +18,8 @@ from src.shared.errors import UserError
 from src.shared.paths import ROOT
 from src.tracking.metrics import EpochMetrics
 from src.training import checkpoints
-from src.training import loop as trainer
+from src.training.execution import build_network
+from src.training.loop import fit
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         dataset="synthetic", epochs=2, hidden_size=32, loss="mse", optimizer="rmsprop"
     )
     data = datasets.load_training(config)
-    network = NeuralNetwork(config, data.spec)
+    network = build_network(config, data.spec, len(data.train))
     stem = tmp_path_factory.mktemp("models") / "best_model_tiny"
-    trainer.train(network, config, data, checkpoint=stem, on_epoch=lambda metrics: None)
+    fit(network, data, checkpoint=stem, on_epoch=lambda metrics: None)
     return stem
 
 
@@ -180,9 +181,9 @@ def test_a_report_on_reviews_shows_their_words(tmp_path: Path) -> None:
         **{"sequence_length": 12, "vocabulary_size": 60, "learning_rate": 0.01},
     )
     data = datasets.load_training(config)
-    network = NeuralNetwork(config, data.spec)
+    network = build_network(config, data.spec, len(data.train))
     stem = tmp_path / "critic"
-    trainer.train(network, config, data, checkpoint=stem, on_epoch=lambda metrics: None)
+    fit(network, data, checkpoint=stem, on_epoch=lambda metrics: None)
 
     evaluation = evaluate_checkpoint(stem, output_dir=tmp_path)
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from src.config.registry import OptimizerName
-from src.config.run_config import Activation, Loss, RunConfig, WeightInit
+from src.config.hyperparameters import Activation, Loss, WeightInit
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec, TrainingData
 from src.model import NeuralNetwork, accuracy
+from src.optimizers.registry import OPTIMIZERS
 from src.shared.paths import ROOT
 
 
@@ -125,13 +126,11 @@ def test_adamw_decays_kernels_itself_and_has_no_penalty(small_data: TrainingData
 
 
 COMBINATIONS = list(
-    itertools.product(
-        get_args(OptimizerName), get_args(Loss), get_args(Activation), get_args(WeightInit)
-    )
+    itertools.product(tuple(OPTIMIZERS), get_args(Loss), get_args(Activation), get_args(WeightInit))
 )
 
 
-@pytest.mark.parametrize("optimizer", get_args(OptimizerName))
+@pytest.mark.parametrize("optimizer", tuple(OPTIMIZERS))
 def test_every_combination_takes_a_step(small_data: TrainingData, optimizer: str) -> None:
     x, y = batch(small_data)
     for name, loss, activation, weight_init in COMBINATIONS:

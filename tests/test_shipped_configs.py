@@ -8,12 +8,12 @@ import pytest
 
 from src.config.recipe import Recipe
 from src.config.run_config import RunConfig
-from src.datasets.catalogue import get_dataset
+from src.datasets.catalogue import CATALOGUE
 from src.datasets.spec import InputSpec, Split, TrainingData
-from src.model import NeuralNetwork
 from src.shared.paths import RECIPES, ROOT, SWEEP_CONFIG
 from src.sweeps.definition import load_definition
-from src.training import loop as trainer
+from src.training.execution import build_network
+from src.training.loop import fit
 
 SWEEPS = [SWEEP_CONFIG, *sorted((ROOT / "config" / "sweeps").glob("*.yaml"))]
 _EXAMPLES = 4
@@ -51,13 +51,11 @@ def random_data(name: str, spec: InputSpec) -> TrainingData:
 
 
 def take_a_step(config: RunConfig, folder: Path) -> None:
-    data = random_data(config.dataset, get_dataset(config.dataset).spec_for(config))
-    network = NeuralNetwork(config, data.spec)
+    data = random_data(config.dataset, CATALOGUE.find(config.dataset).spec_for(config))
+    network = build_network(config, data.spec, len(data.train))
     before = [variable.numpy() for variable in network.variables]
 
-    result = trainer.train(
-        network, config, data, checkpoint=folder / "best_model_x", on_epoch=lambda metrics: None
-    )
+    result = fit(network, data, checkpoint=folder / "best_model_x", on_epoch=lambda metrics: None)
 
     assert result.epochs_run == 1  # and all that it logs is finite: else it would have raised
     after = [variable.numpy() for variable in network.variables]

@@ -4,16 +4,17 @@ from typing import Any
 
 import keras
 
+from src.architectures.execution import PLAIN, Execution
 from src.architectures.layers import Layers, pixels
+from src.config.rules import why_blocks_are_too_many, why_stride_is_too_large
 from src.config.run_config import RunConfig
-from src.config.sizes import misfit
 from src.datasets.spec import InputSpec
 from src.shared.errors import UserError
 
 _POOLING = {"max": keras.layers.MaxPooling2D, "avg": keras.layers.AveragePooling2D}
 
 
-def build_cnn(config: RunConfig, spec: InputSpec) -> Any:
+def build_cnn(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) -> Any:
     """Build the network that a config describes.
 
     Args:
@@ -22,6 +23,7 @@ def build_cnn(config: RunConfig, spec: InputSpec) -> Any:
             ``stride``; then 2x2 ``pooling`` and dropout. The ``head`` is hidden dense layers of
             ``layer_sizes`` units, or the mean over the picture.
         spec: shape and pixel statistics of the examples, and the number of classes.
+        execution: How it will be executed.
 
     Returns:
         A ``keras.Model`` from uint8 pixels ``(batch, *spec.shape)`` to logits
@@ -31,9 +33,11 @@ def build_cnn(config: RunConfig, spec: InputSpec) -> Any:
         UserError: if the pictures are too small for so many blocks, or for the stride.
     """
     height, width, _ = spec.shape
-    if why := misfit(len(config.filters), config.stride, height, width):
-        raise UserError(why)
-    make = Layers(config)
+    if why := why_stride_is_too_large(config.stride, height, width):
+        raise UserError(f"--stride: {why}")
+    if why := why_blocks_are_too_many(len(config.filters), config.stride, height, width):
+        raise UserError(f"--filters: {why}")
+    make = Layers(config, execution)
     layers = pixels(spec)
     for filters in config.filters:
         for i in range(config.convolutions):

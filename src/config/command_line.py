@@ -6,33 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
+from src.config.fields import Section, allowed, choices, fact, kind, takes_list
 from src.config.recipe import Recipe
-from src.config.run_config import RunConfig, allowed, choices, kind, takes_list
+from src.config.run_config import RunConfig
 from src.shared.command import Parser
 from src.shared.errors import UserError
-
-# The flags in the order of --help, under the headings of RunConfig's sections.
-SECTIONS = {
-    "model": (
-        *("model", "num_layers", "hidden_size", "activation", "weight_init", "dropout"),
-        *("batch_norm", "filters", "convolutions", "kernel_size", "stride", "pooling", "head"),
-        *("width", "cell", "bidirectional", "time_pooling", "embedding_size"),
-    ),
-    "optimizer": (
-        *("optimizer", "learning_rate", "weight_decay", "momentum"),
-        *("beta_1", "beta_2", "epsilon", "rho"),
-        *("lr_schedule", "warmup_epochs", "lr_step_epochs", "lr_step_factor", "clip_norm"),
-    ),
-    "data": (
-        *("dataset", "val_fraction", "vocabulary_size", "sequence_length"),
-        *("shift", "flip", "cutout"),
-    ),
-    "training": (
-        *("loss", "label_smoothing", "batch_size", "epochs", "patience", "seed"),
-        *("precision", "jit", "strategy"),
-    ),
-    "tracking": ("no_wandb", "run_name"),
-}
 
 
 @dataclass(frozen=True)
@@ -40,8 +20,8 @@ class Command:
     """What a command line asks for.
 
     Attributes:
-        config: the run to train; of a run to go on with, only ``no_wandb`` is meant.
-        resume: id of the run to go on with, or None for a new run.
+        config: The run to train; of a run to go on with, only ``no_wandb`` is meant.
+        resume: Id of the run to go on with, or None for a new run.
     """
 
     config: RunConfig
@@ -67,10 +47,9 @@ def parse_command(arguments: Sequence[str] | None = None, prog: str | None = Non
     run.add_argument(
         "--resume", metavar="RUN_ID", help="go on with a run that was interrupted or killed"
     )
-    for title, names in SECTIONS.items():
-        group = parser.add_argument_group(title)
-        for name in names:
-            _add_flag(group, name)
+    groups = {section: parser.add_argument_group(section) for section in Section}
+    for name, field in RunConfig.model_fields.items():
+        _add_flag(groups[fact(field, "section")], name, field)
     given = vars(parser.parse_args(arguments))
     flags = {name: value for name, value in given.items() if value is not None}
     recipe, resume = flags.pop("config", None), flags.pop("resume", None)
@@ -85,18 +64,17 @@ def parse_command(arguments: Sequence[str] | None = None, prog: str | None = Non
     return Command(RunConfig.parse(flags), resume)
 
 
-def _add_flag(group: argparse._ArgumentGroup, name: str) -> None:
-    field = RunConfig.model_fields[name]
-    limits = "" if kind(name) is bool or choices(name) else f" ({allowed(name)})"
+def _add_flag(group: argparse._ArgumentGroup, name: str, field: FieldInfo) -> None:
+    limits = "" if kind(field) is bool or choices(field) else f" ({allowed(field)})"
     default = "" if field.default is None else f" [{_shown(field.default)}]"
     description = f"{field.description}{limits}{default}".replace("%", "%%")
     options: dict[str, Any] = {"help": description, "default": None}
-    if kind(name) is bool:
+    if kind(field) is bool:
         options |= {"nargs": "?", "const": True, "metavar": "True|False"}
     else:
-        number = kind(name).__name__.upper()
+        number = kind(field).__name__.upper()
         several = f"{number}[,{number}...]"
-        options["metavar"] = "|".join(choices(name)) or (several if takes_list(name) else number)
+        options["metavar"] = "|".join(choices(field)) or (several if takes_list(field) else number)
     group.add_argument(f"--{name}", **options)
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from src.config.run_config import RunConfig
-from src.config.yaml_file import YamlFile
+from src.config.yaml_with_lines import YamlWithLines
 from src.shared.errors import UserError
 from src.shared.paths import RECIPES, ROOT
 
 
-class Recipe(YamlFile):
+class Recipe(YamlWithLines):
     """A mapping of :class:`RunConfig`'s fields, each of them checked.
 
     Args:

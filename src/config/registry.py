@@ -1,110 +1,86 @@
-"""Which hyperparameters a run reads: it depends on its model, data set, optimizer and schedule.
+"""What a run can name, and which hyperparameters it then reads.
 
-A hyperparameter of another model family or kind of data is refused, with the reason. One of
-another optimizer or schedule is ignored, so that one sweep can search several of them.
+The tables are open: models in ``src/architectures/registry.py``, optimizers in
+``src/optimizers/registry.py``, schedules in ``src/optimizers/schedules.py``, data sets in
+``src/datasets/catalogue.py``. A hyperparameter of another model or kind of data is refused, with
+the reason. One of another optimizer or schedule is ignored, so that one sweep can search several.
 """
 
-from typing import Literal
+from typing import Any
 
-ModelName = Literal["mlp", "cnn", "rnn", "resnet"]
-DatasetName = Literal["fashion_mnist", "mnist", "cifar10", "imdb", "synthetic", "synthetic_reviews"]
-DataKind = Literal["pictures", "reviews"]
-OptimizerName = Literal["sgd", "momentum", "nag", "rmsprop", "adam", "nadam", "adamw"]
-Schedule = Literal["constant", "cosine", "step", "one_cycle"]
+from src.architectures.registry import ARCHITECTURES
+from src.datasets.catalogue import CATALOGUE
+from src.datasets.spec import DataKind
+from src.optimizers.registry import OPTIMIZERS
+from src.optimizers.schedules import SCHEDULES
+from src.shared.registry import Registry
 
-DATA_KINDS: dict[DatasetName, DataKind] = {
-    "fashion_mnist": "pictures",
-    "mnist": "pictures",
-    "cifar10": "pictures",
-    "imdb": "reviews",
-    "synthetic": "pictures",
-    "synthetic_reviews": "reviews",
+# The hyperparameters that only one kind of data has a use for.
+KIND_READS: dict[DataKind, tuple[str, ...]] = {
+    "pictures": ("shift", "flip", "cutout"),
+    "reviews": ("embedding_size", "sequence_length", "vocabulary_size"),
 }
-PICTURE_SIDES: dict[DatasetName, int] = {
-    "fashion_mnist": 28,
-    "mnist": 28,
-    "cifar10": 32,
-    "synthetic": 8,
-}
-
-# The hyperparameters that each optimizer reads; it ignores the others.
-OPTIMIZER_HYPERPARAMETERS: dict[OptimizerName, tuple[str, ...]] = {
-    "sgd": (),
-    "momentum": ("momentum",),
-    "nag": ("momentum",),
-    "rmsprop": ("rho", "epsilon"),
-    "adam": ("beta_1", "beta_2", "epsilon"),
-    "nadam": ("beta_1", "beta_2", "epsilon"),
-    "adamw": ("beta_1", "beta_2", "epsilon", "weight_decay"),
-}
-# The same for each learning-rate schedule.
-SCHEDULE_HYPERPARAMETERS: dict[Schedule, tuple[str, ...]] = {
-    "constant": (),
-    "cosine": (),
-    "step": ("lr_step_epochs", "lr_step_factor"),
-    "one_cycle": (),
-}
-
-_CONVOLUTIONS = "no other model has convolutions to choose"
-_RECURRENCE = "no other model has recurrent cells"
-# The models that read a hyperparameter, and why the others do not. One not named here all read.
-_MODELS: dict[str, tuple[tuple[ModelName, ...], str]] = {
-    "num_layers": (
-        ("mlp", "rnn"),
-        "a cnn's depth is that of filters and convolutions, a resnet's is 18",
-    ),
-    "hidden_size": (("mlp", "cnn", "rnn"), "a resnet's size is its width"),
-    "activation": (("mlp", "cnn", "resnet"), "the cells of an rnn have their own"),
-    "dropout": (("mlp", "cnn", "rnn"), "a resnet has batch norm instead"),
-    "batch_norm": (("mlp", "cnn"), "a resnet always has it, an rnn never"),
-    "filters": (("cnn",), _CONVOLUTIONS),
-    "convolutions": (("cnn",), _CONVOLUTIONS),
-    "kernel_size": (("cnn",), _CONVOLUTIONS),
-    "stride": (("cnn",), _CONVOLUTIONS),
-    "pooling": (("cnn",), _CONVOLUTIONS),
-    "head": (("cnn",), _CONVOLUTIONS),
-    "width": (("resnet",), "the other models have hidden_size or filters"),
-    "cell": (("rnn",), _RECURRENCE),
-    "bidirectional": (("rnn",), _RECURRENCE),
-    "time_pooling": (("rnn",), _RECURRENCE),
-}
-_DATA: dict[str, tuple[DataKind, str]] = {
-    "embedding_size": ("reviews", "pixels are not embedded"),
-    "sequence_length": ("reviews", "pictures have the size they have"),
-    "vocabulary_size": ("reviews", "pictures have no words"),
-    "shift": ("pictures", "reviews have no pixels"),
-    "flip": ("pictures", "reviews have no pixels"),
-    "cutout": ("pictures", "reviews have no pixels"),
-}
+# The hyperparameters whose value chooses which of the others are read, and what it is chosen from.
+_CHOOSERS: dict[str, Registry[Any]] = {"optimizer": OPTIMIZERS, "lr_schedule": SCHEDULES}
 
 
-def refusal(name: str, model: ModelName, dataset: DatasetName) -> str | None:
-    """Why this hyperparameter makes no sense for this model on this data set, or None if it does.
+def models_that_read(name: str) -> tuple[str, ...]:
+    """The models that read a hyperparameter: all of them if none says that it does."""
+    readers = tuple(model for model, entry in ARCHITECTURES.items() if name in entry.reads)
+    return readers or tuple(ARCHITECTURES)
 
-    For ``name`` "model": why the model and the data set do not go together.
-    """
-    kind = DATA_KINDS[dataset]
-    if name == "model" and model in ("cnn", "resnet") and kind == "reviews":
-        return f"a {model} takes pictures, {dataset} has {kind}; use mlp or rnn"
-    if name in _MODELS and model not in _MODELS[name][0]:
-        models, why = _MODELS[name]
-        return f"it is for model {' or '.join(models)}, not {model}: {why}"
-    if name in _DATA and kind != _DATA[name][0]:
-        wanted, why = _DATA[name]
-        return f"it is for {wanted}, and {dataset} has {kind}: {why}"
+
+def kinds_that_read(name: str) -> tuple[DataKind, ...]:
+    """The kinds of data for which a hyperparameter is read."""
+    readers = tuple(kind for kind, names in KIND_READS.items() if name in names)
+    return readers or tuple(KIND_READS)
+
+
+def why_unread(name: str, model: str, dataset: str) -> str | None:
+    """Why a hyperparameter makes no sense for this model on this data set; None if it does."""
+    kind = CATALOGUE[dataset].spec.kind
+    if model not in (models := models_that_read(name)):
+        return f"it is for model {' or '.join(models)}, not {model}"
+    if kind not in (kinds := kinds_that_read(name)):
+        return f"it is for {' or '.join(kinds)}, and {dataset} has {kind}"
     return None
 
 
-def ignored(optimizer: OptimizerName, schedule: Schedule | None) -> set[str]:
+def why_model_cannot(model: str, dataset: str) -> str | None:
+    """Why a model cannot be trained on a data set; None if it can."""
+    kind = CATALOGUE[dataset].spec.kind
+    if kind in ARCHITECTURES[model].takes:
+        return None
+    others = " or ".join(name for name, entry in ARCHITECTURES.items() if kind in entry.takes)
+    takes = " or ".join(ARCHITECTURES[model].takes)
+    return f"a {model} takes {takes}, {dataset} has {kind}; use {others}"
+
+
+def conditional_readers() -> dict[str, dict[str, list[str]]]:
+    """For each chooser, the hyperparameters that not all of its choices read: by which they are.
+
+    Not weight decay: where the optimizer does not decouple it, the loss has it.
+    """
+    return {
+        chooser: {
+            name: [choice for choice, other in table.items() if name in other.reads]
+            for entry in table.values()
+            for name in entry.reads
+            if name != "weight_decay"
+        }
+        for chooser, table in _CHOOSERS.items()
+    }
+
+
+def ignored(optimizer: str, schedule: str | None) -> set[str]:
     """The hyperparameters that only other optimizers or other schedules read.
 
     A schedule of None is that of a run from before there were any.
     """
-    others = {name for names in OPTIMIZER_HYPERPARAMETERS.values() for name in names}
-    others |= {name for names in SCHEDULE_HYPERPARAMETERS.values() for name in names}
-    # Weight decay everybody reads: where the optimizer does not, the loss does.
-    read = {
-        *OPTIMIZER_HYPERPARAMETERS[optimizer],
-        *SCHEDULE_HYPERPARAMETERS[schedule or "constant"],
+    chosen = {"optimizer": optimizer, "lr_schedule": schedule or "constant"}
+    return {
+        name
+        for chooser, readers in conditional_readers().items()
+        for name, choices in readers.items()
+        if chosen[chooser] not in choices
     }
-    return others - read - {"weight_decay"}

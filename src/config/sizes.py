@@ -26,23 +26,12 @@ SizeList = Annotated[_Several, BeforeValidator(_wrap_list)]
 SizeOrSizes = Annotated[Size | _Several, BeforeValidator(split_list)]
 
 
-def misfit(blocks: int, stride: int, height: int, width: int) -> str | None:
-    """Why a cnn of so many blocks does not fit pictures of this size, or None if it does.
+def blocks_that_fit(stride: int, height: int, width: int) -> int:
+    """How many blocks of a cnn fit pictures of this size.
 
     A block divides the sides by the stride, rounding up, and then by 2.
     """
-    side = min(height, width)
-    for block in range(blocks):
-        side = -(-side // stride)
-        if side < 2 and block == 0:
-            return (
-                f"--stride: {stride} leaves nothing of {height}x{width} pictures to halve; "
-                "use a smaller one"
-            )
-        if side < 2:
-            return (
-                f"--filters: {height}x{width} pictures are too small for {blocks} "
-                f"blocks of stride {stride}; use at most {block} of them"
-            )
-        side //= 2
-    return None
+    side, blocks = min(height, width), 0
+    while (side := -(-side // stride)) >= 2:
+        side, blocks = side // 2, blocks + 1
+    return blocks

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from src.datasets.catalogue import CATALOGUE, DataSet, Reviews, get_dataset
+from src.datasets.catalogue import CATALOGUE, DataSet, Reviews
 from src.datasets.fetching.cache import cache_folder, cached_files
 from src.datasets.loading import fetch
 from src.shared.command import Parser, run_command
@@ -40,7 +40,7 @@ def main() -> None:
             raise UserError(f"{command} needs a name; choose from {', '.join(CATALOGUE)}")
     if not names:
         _list()
-    for dataset in [get_dataset(name) for name in names]:
+    for dataset in [CATALOGUE.find(name) for name in names]:
         if command == "fetch":
             _fetch(dataset)
         else:

@@ -1,8 +1,10 @@
-"""The facts about each data set: what it is, whose it is, where it comes from, how to know it."""
+"""The facts about each data set: what it is, whose it is, where it comes from, how to know it.
+
+A new data set is a decoder in ``formats/`` and an entry here.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from src.datasets.fetching.packages import NpmPackage, Wheel
 from src.datasets.fetching.raw_file import RawFile, Source
@@ -10,11 +12,8 @@ from src.datasets.fetching.sources import HttpFiles
 from src.datasets.fetching.tarballs import HttpTarball, Tarball, members_of
 from src.datasets.formats import cifar, imdb, synthetic, synthetic_reviews
 from src.datasets.formats.idx import decode_idx_images
-from src.datasets.spec import Half, InputSpec, Split, Texts
-from src.shared.errors import UserError
-
-if TYPE_CHECKING:
-    from src.config.run_config import RunConfig
+from src.datasets.spec import Half, InputSpec, Run, Split, Texts
+from src.shared.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class DataSet:
     files: tuple[RawFile, ...]
     sources: tuple[Source, ...]
 
-    def spec_for(self, config: "RunConfig") -> InputSpec:
+    def spec_for(self, config: Run) -> InputSpec:
         """What this run's model will be given."""
         return self.spec
 
@@ -67,23 +66,10 @@ class Reviews(DataSet):
 
     decode: Callable[[Half, Mapping[str, bytes]], Texts]
 
-    def spec_for(self, config: "RunConfig") -> InputSpec:
+    def spec_for(self, config: Run) -> InputSpec:
         """What this run's model will be given."""
         shape = (config.sequence_length,)
         return replace(self.spec, shape=shape, vocabulary_size=config.vocabulary_size)
-
-
-def get_dataset(name: str) -> DataSet:
-    """The entry called ``name``.
-
-    Raises:
-        UserError: if there is none.
-    """
-    try:
-        return CATALOGUE[name]
-    except KeyError:
-        known = ", ".join(CATALOGUE)
-        raise UserError(f"unknown data set {name!r}; choose one of {known}") from None
 
 
 def _mnist_files(*sha256: str) -> tuple[RawFile, ...]:
@@ -290,7 +276,6 @@ _SYNTHETIC_REVIEWS = Reviews(
     decode=synthetic_reviews.generate,
 )
 
-CATALOGUE: dict[str, DataSet] = {
-    dataset.name: dataset
-    for dataset in (_FASHION_MNIST, _MNIST, _CIFAR10, _IMDB, _SYNTHETIC, _SYNTHETIC_REVIEWS)
-}
+CATALOGUE: Registry[DataSet] = Registry("data set")
+for _entry in (_FASHION_MNIST, _MNIST, _CIFAR10, _IMDB, _SYNTHETIC, _SYNTHETIC_REVIEWS):
+    CATALOGUE.register(_entry)

@@ -2,17 +2,13 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from src.datasets.catalogue import CATALOGUE, DataSet, Pictures, Reviews, get_dataset
+from src.datasets.catalogue import CATALOGUE, DataSet, Pictures, Reviews
 from src.datasets.fetching.cache import cache_folder, raw_files
 from src.datasets.fetching.encoded import encoded_reviews
 from src.datasets.formats.words import decode
-from src.datasets.spec import Examples, Half, InputSpec, Split, Texts, TrainingData
+from src.datasets.spec import Examples, Half, InputSpec, Run, Split, Texts, TrainingData
 from src.shared.errors import UserError
-
-if TYPE_CHECKING:
-    from src.config.run_config import RunConfig
 
 
 def fetch(name: str) -> Path:
@@ -24,12 +20,12 @@ def fetch(name: str) -> Path:
     Raises:
         UserError: for an unknown name, if no source has the files, or if the cache is unusable.
     """
-    dataset = get_dataset(name)
+    dataset = CATALOGUE.find(name)
     raw_files(dataset)
     return cache_folder(dataset)
 
 
-def load_training(config: "RunConfig") -> TrainingData:
+def load_training(config: Run) -> TrainingData:
     """The training half, split at random into a part to train on and a part to validate with.
 
     The parts hold the classes in the same proportions. The test half has no part in it.
@@ -42,7 +38,7 @@ def load_training(config: "RunConfig") -> TrainingData:
     Raises:
         UserError: as :func:`fetch`, or if either part would be too small to hold every class.
     """
-    dataset = get_dataset(config.dataset)
+    dataset = CATALOGUE.find(config.dataset)
     half = _load_half(dataset, "train", config)
     val_fraction = config.val_fraction
     validation_size = math.ceil(val_fraction * len(half)) if 0 < val_fraction < 1 else 0
@@ -66,7 +62,7 @@ def load_training(config: "RunConfig") -> TrainingData:
     )
 
 
-def load_test(config: "RunConfig") -> tuple[InputSpec, Split]:
+def load_test(config: Run) -> tuple[InputSpec, Split]:
     """The test half, for the evaluation of a finished model only.
 
     Args:
@@ -75,7 +71,7 @@ def load_test(config: "RunConfig") -> tuple[InputSpec, Split]:
     Raises:
         UserError: as :func:`fetch`.
     """
-    dataset = get_dataset(config.dataset)
+    dataset = CATALOGUE.find(config.dataset)
     return dataset.spec_for(config), _load_half(dataset, "test", config)
 
 
@@ -89,7 +85,7 @@ def load_texts(name: str, half: Half) -> Texts:
     return dataset.decode(half, raw_files(dataset))
 
 
-def decode_reviews(config: "RunConfig", x: Examples) -> list[str]:
+def decode_reviews(config: Run, x: Examples) -> list[str]:
     """The words of encoded reviews, one text a row; an unknown word is ``[?]``.
 
     Args:
@@ -104,14 +100,14 @@ def decode_reviews(config: "RunConfig", x: Examples) -> list[str]:
 
 
 def _reviews(name: str) -> Reviews:
-    dataset = get_dataset(name)
+    dataset = CATALOGUE.find(name)
     if not isinstance(dataset, Reviews):
         known = ", ".join(key for key, entry in CATALOGUE.items() if isinstance(entry, Reviews))
         raise UserError(f"{name} holds no reviews; choose one of {known}")
     return dataset
 
 
-def _load_half(dataset: DataSet, half: Half, config: "RunConfig") -> Split:
+def _load_half(dataset: DataSet, half: Half, config: Run) -> Split:
     if isinstance(dataset, Reviews):
         encoded = encoded_reviews(dataset)
         corpus = encoded.train if half == "train" else encoded.test

@@ -1,15 +1,15 @@
 """What a data set hands to a model: arrays, and the facts that a model is built from."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.config.registry import DataKind
-
+DataKind = Literal["pictures", "reviews"]
 Half = Literal["train", "test"]
 Examples = NDArray[np.uint8] | NDArray[np.int32]  # pixels, or the words of reviews
+Run = Any  # a RunConfig, which this room does not import
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,8 @@ def learning_rates(run: Run, epoch: int, steps: int) -> NDArray[np.float32]:
     factor, warmup = schedule.factor(run, t, steps), run.warmup_epochs * steps
     if warmup and not schedule.rises_by_itself:
         factor = factor * np.minimum((t + 1) / warmup, 1)
-    return (run.learning_rate * factor).astype(np.float32)
+    rates: NDArray[np.float32] = (run.learning_rate * factor).astype(np.float32)
+    return rates
 
 
 def _half_cosine(start: float, end: float, share: Steps) -> Steps:

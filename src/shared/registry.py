@@ -4,6 +4,7 @@ A table is read without importing the code that it names, so that ``--help`` nee
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
@@ -46,9 +47,15 @@ class Registry(Mapping[str, Entry]):
         self._entries[entry.name] = entry
         return entry
 
-    def unregister(self, name: str) -> None:
-        """Take an entry out again."""
-        del self._entries[name]
+    @contextmanager
+    def with_entry(self, entry: Entry) -> Iterator[Entry]:
+        """Have an entry for as long as the context lasts, in place of one of the same name."""
+        before = dict(self._entries)
+        self._entries[entry.name] = entry
+        try:
+            yield entry
+        finally:
+            self._entries = before
 
     def find(self, name: str) -> Entry:
         """The entry called ``name``.

@@ -4,15 +4,15 @@ import difflib
 import json
 import math
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from src.config.run_config import RunConfig, kind
-from src.config.yaml_file import YamlFile, is_number
-from src.shared.errors import UserError
+from src.config.fields import kind
+from src.config.run_config import RunConfig
+from src.config.yaml_with_lines import YamlWithLines, is_number
+from src.sweeps.combinations import fault_between
 from src.tracking.metrics import METRIC_NAMES
 
 PROGRAM = "src/train.py"
@@ -51,13 +51,9 @@ _OPTIONAL = ("q", "probabilities")
 _EXPONENTS = {"log_uniform": 1, "q_log_uniform": 1, "inv_log_uniform": -1}
 _NOT_SWEPT = ("no_wandb", "run_name")  # a sweep's runs are tracked, and named by the server
 _WHOLE = ("constant", "categorical", "categorical_w_probabilities", "int_uniform")
-# Whether these go together depends on their values; of every other one, on its name alone.
-_DECIDING = ("model", "dataset", "head", "num_layers", "hidden_size", "filters", "stride")
-# The same, whatever the other parameters are.
-_APART = (("epochs", "warmup_epochs"), ("jit", "strategy"))
 
 
-class Checker(YamlFile):
+class Checker(YamlWithLines):
     """A sweep file, walked through to check it."""
 
     def __init__(self, path: Path) -> None:
@@ -134,9 +130,11 @@ class Checker(YamlFile):
         for key in _DISTRIBUTIONS[distribution]:
             if key not in spec and key not in _OPTIONAL:
                 self._fail(node, f"{name}: {distribution} needs {key}")
-        if kind(name) not in (int, float) and not {"value", "values"} & set(spec):
+        if kind(RunConfig.model_fields[name]) not in (int, float) and not {"value", "values"} & set(
+            spec
+        ):
             self._fail(node, f"{name} is not a number; give its values")
-        if kind(name) is int and distribution not in _WHOLE:
+        if kind(RunConfig.model_fields[name]) is int and distribution not in _WHOLE:
             self._check_whole(name, node, spec)
         if method == "grid" and "values" not in spec and "value" not in spec:
             self._fail(node, f"{name}: a grid needs values, not a range")
@@ -144,38 +142,11 @@ class Checker(YamlFile):
 
     def _check_together(self, root: yaml.Node, parameters: dict[str, yaml.Node]) -> None:
         """Every run must be one that RunConfig takes, whatever the search chooses."""
-        others = {name: RunConfig.model_fields[name].default for name in parameters}
-        for names, fixed in ((_DECIDING, others), *((names, {}) for names in _APART)):
-            deciding = [name for name in names if name in parameters]
-            for values in product(
-                *(self._deciding_values(name, parameters[name]) for name in deciding)
-            ):
-                self._check_run(fixed | dict(zip(deciding, values, strict=True)), root, parameters)
-
-    def _check_run(
-        self, values: dict[str, Any], root: yaml.Node, parameters: dict[str, yaml.Node]
-    ) -> None:
-        try:
-            RunConfig.parse(values)
-        except UserError as error:
-            name, _, why = str(error).removeprefix("--").partition(": ")
+        if fault := fault_between({name: self._value(node) for name, node in parameters.items()}):
+            name, _, why = fault.removeprefix("--").partition(": ")
             # A model that nobody wrote is the default one: then the data set does not fit it.
             node = parameters.get(name) or parameters.get("dataset") or root
             self._fail(node, f"{name}: {why}")
-
-    def _deciding_values(self, name: str, node: yaml.Node) -> list[Any]:
-        """The values of a parameter that may differ in what they go together with."""
-        spec = self._value(node)
-        if "values" in spec:
-            # Of sizes, only how many layers they are for.
-            return list(
-                {str(len(v)) if isinstance(v, list) else v: v for v in spec["values"]}.values()
-            )
-        if "value" in spec:
-            return [spec["value"]]
-        if "min" in spec and "max" in spec and spec.get("distribution") not in _EXPONENTS:
-            return [spec["min"], spec["max"]]
-        return [RunConfig.model_fields[name].default]
 
     def _check_whole(self, name: str, node: yaml.Node, spec: dict[str, yaml.Node]) -> None:
         if "q" not in spec:

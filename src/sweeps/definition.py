@@ -5,12 +5,11 @@ The keys are those of W&B's "sweep configuration options"; every parameter must 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from src.config.registry import OPTIMIZER_HYPERPARAMETERS, SCHEDULE_HYPERPARAMETERS
+from src.config.registry import conditional_readers
 from src.config.run_config import RunConfig
 from src.sweeps.checks import Checker
 
@@ -72,7 +71,7 @@ class SweepDefinition:
         parameters = config["parameters"]
         conditions = {
             name: {chooser: readers}
-            for chooser, table in _READERS.items()
+            for chooser, table in conditional_readers().items()
             for name, readers in table.items()
             if {name, chooser} <= set(parameters)
         }
@@ -98,23 +97,3 @@ def load_definition(path: Path) -> SweepDefinition:
         UserError: ``FILE:LINE: fault; cure`` for the first thing that cannot work.
     """
     return SweepDefinition(Checker(path).check())
-
-
-def _readers(table: Mapping[Any, tuple[str, ...]]) -> dict[str, list[str]]:
-    """For each hyperparameter that only some choices read, those choices."""
-    readers: dict[str, list[str]] = {}
-    for choice, names in table.items():
-        for name in names:
-            readers.setdefault(name, []).append(choice)
-    return readers
-
-
-# Not weight decay: where the optimizer does not decouple it, the loss has it.
-_READERS = {
-    "optimizer": {
-        name: readers
-        for name, readers in _readers(OPTIMIZER_HYPERPARAMETERS).items()
-        if name != "weight_decay"
-    },
-    "lr_schedule": _readers(SCHEDULE_HYPERPARAMETERS),
-}

@@ -10,7 +10,8 @@ from scipy import special
 
 from src.architectures import build_model
 from src.architectures.layers import INITIALIZERS, Layers
-from src.config.run_config import RunConfig, choices
+from src.config.fields import choices
+from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 from src.model import NeuralNetwork
 from tests.architectures.specs import pictures, random_examples, reviews
@@ -62,7 +63,7 @@ def test_no_two_layers_share_a_seed(family: str, monkeypatch: pytest.MonkeyPatch
 
 
 @every_family
-@pytest.mark.parametrize("precision", choices("precision"))
+@pytest.mark.parametrize("precision", choices(RunConfig.model_fields["precision"]))
 def test_one_step_changes_every_trainable_variable(family: str, precision: str) -> None:
     settings, spec = FAMILIES[family]
     config = RunConfig.parse(settings | {"precision": precision})
@@ -91,7 +92,7 @@ def test_bfloat16_gives_almost_the_logits_of_float32(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["mlp", "cnn", "resnet"])
-@pytest.mark.parametrize("activation", choices("activation"))
+@pytest.mark.parametrize("activation", choices(RunConfig.model_fields["activation"]))
 def test_every_activation_is_what_the_hidden_layers_use(family: str, activation: str) -> None:
     settings, spec = FAMILIES[family]
     model = build_model(RunConfig.parse(settings | {"activation": activation}), spec)
@@ -121,7 +122,7 @@ def _kernel(weight_init: str, kind: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["dense", "convolution"])
-@pytest.mark.parametrize("weight_init", choices("weight_init"))
+@pytest.mark.parametrize("weight_init", choices(RunConfig.model_fields["weight_init"]))
 def test_kernels_have_the_spread_that_their_initialiser_promises(
     weight_init: str, kind: str
 ) -> None:

@@ -1,12 +1,14 @@
 """The command line: every flag form works, a bad one is a single line and exit code 2."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from src.config.command_line import SECTIONS, Command, parse_command
-from src.config.run_config import RunConfig, allowed, choices, parse_value
+from src.config.command_line import Command, parse_command
+from src.config.fields import Section, allowed, choices, fact, parse_value
+from src.config.run_config import RunConfig
 from src.shared.errors import UserError
 from src.shared.paths import ROOT
 
@@ -31,15 +33,25 @@ SPECIFIED = {
 }
 
 
-def test_every_hyperparameter_is_a_flag_once() -> None:
-    flags = [name for names in SECTIONS.values() for name in names]
-    assert sorted(flags) == sorted(RunConfig.model_fields)
+FIELDS = RunConfig.model_fields
 
 
-@pytest.mark.parametrize("name", [n for n in RunConfig.model_fields if choices(n)])
+def test_every_hyperparameter_is_a_flag_under_its_heading(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        parse_command(["--help"])
+    headings = "|".join(Section)
+    texts = re.split(rf"\n(?:{headings}):\n", capsys.readouterr().out)[1:]
+    for section, text in zip(Section, texts, strict=True):
+        flags = re.findall(r"^  --(\w+)", text, re.M)
+        assert flags == [n for n, field in FIELDS.items() if fact(field, "section") == section]
+
+
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if choices(field)])
 def test_every_choice_is_accepted(name: str) -> None:
-    for value in choices(name):
-        assert parse_value(name, value) == value
+    for value in choices(FIELDS[name]):
+        assert parse_value(name, FIELDS[name], value) == value
 
 
 @pytest.mark.parametrize(
@@ -135,6 +147,8 @@ def test_help_does_not_import_what_takes_seconds(command: list[str]) -> None:
 
 
 def test_allowed_says_what_a_field_takes() -> None:
-    assert allowed("activation") == "one of sigmoid, tanh, relu, gelu, leaky_relu, elu, swish"
-    assert allowed("dropout") == "a number >= 0 and < 1"
-    assert allowed("no_wandb") == "True or False"
+    assert (
+        allowed(FIELDS["activation"]) == "one of sigmoid, tanh, relu, gelu, leaky_relu, elu, swish"
+    )
+    assert allowed(FIELDS["dropout"]) == "a number >= 0 and < 1"
+    assert allowed(FIELDS["no_wandb"]) == "True or False"

@@ -57,11 +57,8 @@ class Sign(Optimizer):
 def test_an_optimizer_from_outside_is_made_by_its_name() -> None:
     import tensorflow as tf
 
-    OPTIMIZERS.register(OptimizerEntry("sign", Sign))
-    try:
+    with OPTIMIZERS.with_entry(OptimizerEntry("sign", Sign)):
         variable = tf.Variable([1.0, 2.0])
         optimizer = get_optimizer("sign", learning_rate=0.5)
         optimizer.apply_gradients([(tf.constant([0.1, -7.0]), variable)])
         assert variable.numpy().tolist() == [0.5, 2.5]
-    finally:
-        OPTIMIZERS.unregister("sign")

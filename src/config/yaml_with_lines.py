@@ -7,11 +7,12 @@ from typing import Any, NoReturn
 
 import yaml
 
-from src.config.run_config import kind, parse_value, takes_list
+from src.config.fields import kind, parse_value, takes_list
+from src.config.run_config import RunConfig
 from src.shared.errors import UserError
 
 
-class YamlFile:
+class YamlWithLines:
     """The node tree of a YAML file, which knows the line of everything.
 
     Args:
@@ -33,14 +34,15 @@ class YamlFile:
     def _check_value(self, name: str, node: yaml.Node, value: Any = None) -> None:
         value = self._value(node) if value is None else value
         parts = value if isinstance(value, list) else [value]
-        if kind(name) in (int, float) and any(isinstance(part, str | bool) for part in parts):
+        field = RunConfig.model_fields[name]
+        if kind(field) in (int, float) and any(isinstance(part, str | bool) for part in parts):
             hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if is_number(value) else ""
-            lists = " or a list such as [64, 32]" if takes_list(name) else ""
+            lists = " or a list such as [64, 32]" if takes_list(field) else ""
             self._fail(node, f"{name}: {value!r} is not a number{lists}{hint}")
-        if isinstance(value, bool) and kind(name) is str:
+        if isinstance(value, bool) and kind(field) is str:
             self._fail(node, f"{name}: YAML reads on and off as True and False; quote them")
         try:
-            parse_value(name, value)
+            parse_value(name, field, value)
         except UserError as error:
             self._fail(node, str(error).removeprefix("--"))
 
