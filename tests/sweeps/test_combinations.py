@@ -57,7 +57,7 @@ def test_the_first_combination_that_cannot_be_is_named(
 
 
 def test_a_sweep_whose_every_run_can_be_has_no_fault() -> None:
-    specs = {
+    specs: dict[str, dict[str, Any]] = {
         "model": {"values": ["mlp", "rnn"]},
         "dataset": {"values": ["mnist", "imdb"]},
         "hidden_size": {"values": [64, [64, 32]]},
@@ -76,7 +76,7 @@ def test_a_rule_that_is_new_is_asked_by_runs_and_by_the_check(
     def _patience_can_run_out(patience: int, epochs: int) -> str | None:
         return f"{patience} is never out in {epochs} epochs" if patience >= epochs else None
 
-    with pytest.raises(UserError, match="^--patience: 10 is never out in 10 epochs$"):
+    with pytest.raises(UserError, match=r"^--patience: 10 is never out in 10 epochs$"):
         RunConfig.parse({"patience": 10})
     fault = fault_between({"patience": {"values": [0, 4, 7]}, "epochs": {"values": [5, 8]}})
     assert fault == "--patience: 7 is never out in 5 epochs"
