@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 BENCH := $(BENCH_VENV)/bin
 ARGS ?=
+# Two tests at a time: each worker imports TensorFlow, so more want more memory than they save time.
+PARALLEL := -n 2 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help sweep dashboard datasets test test-slow lint format bench clean
@@ -35,10 +37,11 @@ datasets: $(VENV)/requirements.stamp  ## List the data sets and what is cached
 	@$(BIN)/python -m src.datasets $(ARGS)
 
 test: $(VENV)/requirements-dev.stamp  ## Run the test suite (minutes)
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not alone" $(ARGS)
 
 test-slow: $(VENV)/requirements-dev.stamp  ## Run the long tests: whole sweeps, kills, other wandb versions
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m "slow and not alone" $(ARGS)
+	@$(BIN)/python -m pytest -m alone $(ARGS)
 
 lint: $(VENV)/requirements-dev.stamp  ## Check style and types (ruff, mypy)
 	@$(BIN)/ruff check .

@@ -13,7 +13,7 @@ import requests
 
 from tests.checkout import Checkout, api, copy_checkout, kill_tree, outputs_of, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # Learning rates a hundredfold apart: one half of the runs is hopeless, so Hyperband must stop some.
 # A batch of one example makes epochs long enough for the stop to arrive in time.

@@ -22,7 +22,7 @@ from tests.checkout import Checkout, api, copy_checkout, kill_tree, wait_for
 from tests.training.resumable_runs import flags
 from tests.wandb_server.http.test_full_disk import DISKS, SmallDisk
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 TRAIN = (sys.executable, "-m", "src.train")
 EPOCHS = 30  # so many that one is under way when a signal comes, however late that is

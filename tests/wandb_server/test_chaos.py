@@ -18,7 +18,7 @@ import yaml
 
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 KILLS = 10
 POINTS = 12

@@ -9,6 +9,7 @@ from src.shared.paths import ROOT
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("client", ["bare", "real"])
 def test_agents_in_parallel_lose_and_double_nothing(client: str) -> None:
     command = [sys.executable, "benchmarks/server_load.py", "--client", client]

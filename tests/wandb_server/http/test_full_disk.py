@@ -159,6 +159,7 @@ with wandb.init(id="run") as run:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_real_run_outlasts_a_full_disk(
     disk: SmallDisk | Quota, full: ServerProcess, tmp_path: Path
 ) -> None:
