@@ -30,20 +30,20 @@ def gradsweep(family: str, watch: Stopwatch) -> None:
     config = FAMILIES[family].config.model_copy(update={"no_wandb": False})
     start_tensorflow()
     from src import datasets
-    from src.model import NeuralNetwork
     from src.tracking.tracker import Tracker
     from src.training import run as training_run  # noqa: F401
-    from src.training.epoch import epoch_runner
+    from src.training.execution import build_network
+    from src.training.kept import epoch_runner
 
     watch.lap("imports")
     data = datasets.load_training(config)
     watch.lap("data")
     tracker = Tracker(config, {})
     watch.lap("wandb")
-    network = NeuralNetwork(config, data.spec)
+    network = build_network(config, data.spec, len(data.train))
     with epoch_runner(network, data.train) as runner:
         watch.lap("build")
-        runner.run(1, lambda: True)
+        runner.run_epoch(1, lambda: True)
         watch.lap("first steps")
     tracker.abandon()
 

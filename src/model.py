@@ -11,11 +11,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from src.architectures import build_model
+from src.architectures.execution import PLAIN, Execution
 from src.config.run_config import RunConfig
 from src.datasets.spec import Examples, InputSpec
 from src.optimizers.base import Optimizer
 from src.optimizers.registry import OPTIMIZERS, get_optimizer
-from src.training.execution import compiles_parts
 
 Tensor = Any  # TensorFlow ships no types
 
@@ -39,17 +39,21 @@ class Step(NamedTuple):
 class NeuralNetwork:
     """The network that a RunConfig describes, for the examples that an InputSpec describes.
 
+    Args:
+        config: The run.
+        spec: The examples, and their classes.
+        execution: How its steps are executed; a run decides that once, for all of its parts.
+
     Attributes:
-        model: the Keras model, from examples to logits.
-        variables: its trainable ``tf.Variable``s.
-        kernels: those of them that weight decay applies to: weight matrices, never biases.
+        model: The Keras model, from examples to logits.
+        variables: Its trainable ``tf.Variable``s.
+        kernels: Those of them that weight decay applies to: weight matrices, never biases.
     """
 
-    def __init__(self, config: RunConfig, spec: InputSpec) -> None:
-        self.config = config
-        self.spec = spec
+    def __init__(self, config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) -> None:
+        self.config, self.spec, self.execution = config, spec, execution
         with _precision(config):
-            self.model = build_model(config, spec)
+            self.model = build_model(config, spec, execution)
         trainable = self.model.trainable_variables
         self.variables = [variable.value for variable in trainable]
         self.kernels = [v.value for v in trainable if v.name.endswith("kernel")]
@@ -136,7 +140,7 @@ class NeuralNetwork:
                 gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
             optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
 
-        if compiles_parts(self.config) and not tf.executing_eagerly():
+        if self.execution.compiles_parts and not tf.executing_eagerly():
             update = tf.function(update, jit_compile=True, autograph=False)
         update(gradients)
 

@@ -40,7 +40,7 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
     from src.training import run as training_run
 
     _check_writable(models_dir)
-    return training_run.begin(config, stop, models_dir)
+    return training_run.train_run(config, stop, models_dir)
 
 
 def resume_run(run_id: str, stop: StopRequest, no_wandb: bool = False) -> "TrainedRun":
@@ -62,7 +62,7 @@ def resume_run(run_id: str, stop: StopRequest, no_wandb: bool = False) -> "Train
     start_tensorflow()
     from src.training import run as training_run
 
-    return training_run.go_on(state, stop, no_wandb)
+    return training_run.resume_run(state, stop, no_wandb)
 
 
 def _check_writable(folder: Path) -> None:

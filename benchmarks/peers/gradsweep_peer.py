@@ -10,9 +10,8 @@ start_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
-from src.model import NeuralNetwork  # noqa: E402
 from src.training.epoch import EpochRunner  # noqa: E402
-from src.training.execution import choose_execution  # noqa: E402
+from src.training.execution import build_network  # noqa: E402
 from src.training.loop import never  # noqa: E402
 
 _SIDE = 1536  # of the matrices that the peak is measured with
@@ -23,17 +22,17 @@ def gradsweep(task: Task) -> Training:
     """Shuffling, metrics and the norms of the epoch's last step included, as in every run."""
     problem = task.problem
     config = problem.config.model_copy(update={"precision": task.precision})
-    network = NeuralNetwork(config, problem.spec)
+    network = build_network(config, problem.spec, problem.examples)
     assign_kernels(network.variables, task)
-    runner = EpochRunner(config, problem.spec, problem.examples)
+    runner = EpochRunner(network, problem.examples)
     runner.start(network, task.data)
     epochs = itertools.count(1)
 
     def epoch() -> tuple[float, float]:
-        totals = runner.run(next(epochs), never)
+        totals = runner.run_epoch(next(epochs), never)
         return totals.loss / totals.examples, totals.correct / totals.examples
 
-    return Training(epoch, "XLA" if choose_execution(config).jit else "TensorFlow graph")
+    return Training(epoch, "XLA" if network.execution.jit else "TensorFlow graph")
 
 
 def multiply(precision: str) -> float:

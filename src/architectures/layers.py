@@ -8,6 +8,7 @@ import numpy as np
 
 from src.architectures.batch_norm import BatchNorm
 from src.architectures.dropout import Dropout
+from src.architectures.execution import PLAIN, Execution
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 
@@ -26,10 +27,14 @@ class Layers:
 
     Weights and dropout draw their seeds from two streams: with or without dropout, a seed gives
     the same initial weights.
+
+    Attributes:
+        config: The run.
+        execution: How the network will be executed.
     """
 
-    def __init__(self, config: RunConfig) -> None:
-        self.config = config
+    def __init__(self, config: RunConfig, execution: Execution = PLAIN) -> None:
+        self.config, self.execution = config, execution
         self._weight_seeds = np.random.default_rng([config.seed, 0])
         self._dropout_seeds = np.random.default_rng([config.seed, 1])
 

@@ -5,12 +5,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from src.architectures.execution import PLAIN, Execution
 from src.architectures.layers import Layers, pixels
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 
 
-def build_mlp(config: RunConfig, spec: InputSpec) -> Any:
+def build_mlp(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) -> Any:
     """Build the network that a config describes.
 
     A picture is its pixels in a row. A review is the mean of its words' embeddings, as in Iyyer et
@@ -20,12 +21,13 @@ def build_mlp(config: RunConfig, spec: InputSpec) -> Any:
         config: ``num_layers`` hidden layers (0 is softmax regression) of ``hidden_size`` units.
         spec: shape of the examples, their pixel statistics or vocabulary, and the number of
             classes.
+        execution: How it will be executed.
 
     Returns:
         A ``keras.Model`` from raw examples ``(batch, *spec.shape)`` to logits
         ``(batch, num_classes)``.
     """
-    make = Layers(config)
+    make = Layers(config, execution)
     if spec.kind == "reviews":
         words = keras.Input(spec.shape, dtype=spec.dtype)
         layers = [words, make.embedding(spec), MeanOverWords(dtype="float32")]

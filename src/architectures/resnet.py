@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from src.architectures.execution import PLAIN, Execution
 from src.architectures.layers import Layers, pixels
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
@@ -12,7 +13,7 @@ _BLOCKS_PER_STAGE = 2
 _STRIDES = (1, 2, 2, 2)  # of each stage's first block
 
 
-def build_resnet(config: RunConfig, spec: InputSpec) -> Any:
+def build_resnet(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) -> Any:
     """Build ResNet-18 (He et al. 2016, "Deep residual learning for image recognition").
 
     It has the four stages of two basic blocks that the paper's table 1 gives ResNet-18, and the
@@ -24,12 +25,13 @@ def build_resnet(config: RunConfig, spec: InputSpec) -> Any:
     Args:
         config: ``width`` filters in the first stage, twice as many in each further one.
         spec: shape and pixel statistics of the examples, and the number of classes.
+        execution: How it will be executed.
 
     Returns:
         A ``keras.Model`` from uint8 pixels ``(batch, *spec.shape)`` to logits
         ``(batch, num_classes)``.
     """
-    make = Layers(config)
+    make = Layers(config, execution)
     inputs, normalise = pixels(spec)
     x = _convolve(make, normalise(inputs), config.width, 3)
     x = make.activation()(x)

@@ -6,16 +6,16 @@ import keras
 import tensorflow as tf
 
 from src.architectures.cells import CELLS, fuse_weights
+from src.architectures.execution import PLAIN, Execution
 from src.architectures.layers import Layers, pixels
 from src.architectures.recurrence import scan
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
-from src.training.execution import compiles_parts, recurrence_dtype
 
 Tensor = Any  # TensorFlow ships no types
 
 
-def build_rnn(config: RunConfig, spec: InputSpec) -> Any:
+def build_rnn(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) -> Any:
     """Build the network that a config describes.
 
     A review is read word by word, a picture row by row. ``weight_init`` is for the input kernels;
@@ -26,12 +26,13 @@ def build_rnn(config: RunConfig, spec: InputSpec) -> Any:
             ``dropout`` after each, and ``time_pooling`` after the last.
         spec: shape of the examples, their pixel statistics or vocabulary, and the number of
             classes.
+        execution: How it will be executed.
 
     Returns:
         A ``keras.Model`` from raw examples ``(batch, *spec.shape)`` to logits
         ``(batch, num_classes)``. Padding at the end of a review changes nothing.
     """
-    make = Layers(config)
+    make = Layers(config, execution)
     if spec.kind == "reviews":
         layers = [keras.Input(spec.shape, dtype=spec.dtype), make.embedding(spec)]
     else:
@@ -52,8 +53,8 @@ def _recurrent(make: Layers, units: int) -> Any:
         make.config.cell,
         units,
         initializers,
-        compiles_parts(make.config),
-        recurrence_dtype(make.config),
+        make.execution.compiles_parts,
+        make.execution.recurrence_dtype,
     )
 
 

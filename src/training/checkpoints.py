@@ -19,6 +19,7 @@ from src.model import NeuralNetwork
 from src.shared.atomic import replacing
 from src.shared.errors import UserError
 from src.tracking.metrics import EpochMetrics
+from src.training.execution import execution_of_predictions
 
 FORMAT_VERSION = 1
 PACKAGES = ("tensorflow", "keras", "numpy")
@@ -49,9 +50,6 @@ class CheckpointInfo:
     packages: dict[str, str]
     weights_sha256: str
     previous: "CheckpointInfo | None" = None
-
-
-_INFO = TypeAdapter(CheckpointInfo)
 
 
 class _WeightsInMemory(io.BytesIO):
@@ -111,7 +109,7 @@ def load(path: Path) -> tuple[NeuralNetwork, CheckpointInfo]:
         if not file.is_file():
             raise UserError(f"no checkpoint file {file}; name the stem of a model in models/")
     info = _read(weights, info_file)
-    network = NeuralNetwork(info.config, info.spec)
+    network = NeuralNetwork(info.config, info.spec, execution_of_predictions(info.config))
     try:
         network.model.load_weights(weights)
     except (OSError, ValueError, KeyError) as error:
@@ -137,9 +135,14 @@ def _read(weights: Path, info_file: Path) -> CheckpointInfo:
     )
 
 
+def _schema() -> TypeAdapter[CheckpointInfo]:
+    # Made when used: a RunConfig may have got more fields since this module was imported.
+    return TypeAdapter(CheckpointInfo)
+
+
 def _parse(info_file: Path) -> CheckpointInfo:
     try:
-        return _INFO.validate_json(info_file.read_bytes())
+        return _schema().validate_json(info_file.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         reason = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
@@ -160,7 +163,7 @@ def _readable(weights: Path, info_file: Path) -> CheckpointInfo | None:
 
 def _write(file: Path, info: CheckpointInfo) -> None:
     with replacing(file) as new:
-        new.write_bytes(_INFO.dump_json(info, indent=2, exclude_none=True))
+        new.write_bytes(_schema().dump_json(info, indent=2, exclude_none=True))
 
 
 def _sha256(file: Path) -> str:

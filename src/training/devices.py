@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from src.architectures.execution import Execution
 from src.config.run_config import RunConfig
 from src.model import NeuralNetwork, Step
 from src.optimizers.base import Optimizer
@@ -12,15 +13,15 @@ from src.shared.errors import UserError
 Tensor = Any  # TensorFlow ships no types
 
 
-def choose_strategy(config: RunConfig, examples: int) -> Any:
-    """What ``--strategy`` names: ``tf.distribute``'s for all local GPUs, or the default for one.
+def choose_devices(config: RunConfig, examples: int) -> tuple[str, ...]:
+    """The devices that ``--strategy`` names: all local GPUs, or none in particular.
 
     Raises:
-        UserError: if there is only one device to train on, or if the last batch of so many
+        UserError: If there is only one device to train on, or if the last batch of so many
             examples has fewer than there are devices.
     """
     if config.strategy == "single":
-        return tf.distribute.get_strategy()
+        return ()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) < 2:
         raise UserError(
@@ -32,7 +33,14 @@ def choose_strategy(config: RunConfig, examples: int) -> Any:
             f"--batch_size: {batch_size} leaves a last batch of {last} of {examples} examples, "
             f"too few for {len(devices)} devices; choose another"
         )
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tuple(device.name for device in devices)
+
+
+def strategy_for(execution: Execution) -> Any:
+    """TensorFlow's strategy for an execution's devices: the default one if it names none."""
+    if execution.devices:
+        return tf.distribute.MirroredStrategy(execution.devices)
+    return tf.distribute.get_strategy()
 
 
 def take_step(

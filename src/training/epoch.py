@@ -4,17 +4,13 @@ The data set stays in memory, pixels as uint8. An epoch is a seeded shuffle of i
 of many steps: the batches of a chunk are gathered first, then one compiled loop takes its steps.
 What does not fill a chunk, at least the epoch's last batch, is taken step by step, and the norms
 measured.
-
-XLA keeps every program that it compiled until the process ends, some 7 MB each. So compiled epochs
-are kept too, and a later run of the same structure starts at once and costs no more memory.
 """
 
 import itertools
 import math
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,19 +18,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from src.config.run_config import RunConfig
-from src.datasets.spec import InputSpec, Split
+from src.datasets.spec import Split
 from src.model import NeuralNetwork, Step
 from src.optimizers.schedules import learning_rates
-from src.training import devices as distributed
+from src.training import devices
 from src.training.augmentation import augment
-from src.training.devices import choose_strategy
-from src.training.execution import choose_execution
-
-# Each call costs some steps' time: for an mlp 512 were 1.09 times as fast as 64.
-MAX_CHUNK_STEPS = 512
-# Floating-point operations of a chunk at most, for a request to stop waits until its end.
-MAX_CHUNK_FLOPS = 5e10
+from src.training.plan import plan_epoch
 
 Tensor = Any  # TensorFlow ships no types
 
@@ -79,43 +68,37 @@ class EpochTotals:
 class EpochRunner:
     """Trains a working copy of a network, one epoch at a time; all is traced within the first.
 
-    Get one from :func:`epoch_runner`.
+    Get one from :func:`~src.training.kept.epoch_runner`.
 
     Args:
-        config: the run; it fixes the network, the optimizer and the batch size.
-        spec: the examples.
-        examples: how many there are.
+        network: What to copy; its config fixes the optimizer and the batch size, its execution how
+            the steps are executed.
+        examples: How many there are to train on.
 
     Attributes:
-        network: the working copy.
-        execution: how its steps are executed.
+        network: The working copy.
+        parameters: How many it has.
     """
 
-    def __init__(self, config: RunConfig, spec: InputSpec, examples: int) -> None:
-        self.execution = choose_execution(config)
-        self._strategy = choose_strategy(config, examples)
+    def __init__(self, network: NeuralNetwork, examples: int) -> None:
+        spec, execution = network.spec, network.execution
+        self._strategy = devices.strategy_for(execution)
         with self._strategy.scope():
-            self.network = NeuralNetwork(config, spec)
+            self.network = NeuralNetwork(network.config, spec, execution)
         self.parameters = sum(math.prod(v.shape) for v in self.network.variables)
         self._optimizer = self.network.create_optimizer()
         self._seed = tf.Variable(0, trainable=False)
-        self._batch_size = min(config.batch_size, examples)
-        self._steps = math.ceil(examples / self._batch_size)
-        self._devices = self._strategy.num_replicas_in_sync
-        flops = self._batch_size * self.network.flops_per_example()
-        # The last batch, which may be smaller, is always a measured step of its own.
-        self._chunk_steps = choose_chunk_steps(self._steps - 1, flops)
-        self._plan = list(self._plan_steps())
+        self._plan = plan = plan_epoch(self.network, examples)
         # XLA makes a program for each size of a chunk, so it has one; a graph takes any.
-        steps = self._chunk_steps if self.execution.jit else None
+        steps = plan.chunk_steps if execution.jit else None
         batch = (tf.TensorSpec((None, *spec.shape), spec.dtype), tf.TensorSpec((None,), tf.int32))
         self._run_chunk = tf.function(
             self._take_chunk,
             input_signature=[
-                *(tf.TensorSpec((steps, self._batch_size, *b.shape[1:]), b.dtype) for b in batch),
+                *(tf.TensorSpec((steps, plan.batch_size, *b.shape[1:]), b.dtype) for b in batch),
                 tf.TensorSpec((steps,), tf.float32),
             ],
-            jit_compile=self.execution.jit,
+            jit_compile=execution.jit,
             autograph=False,
         )
         self._run_step = tf.function(
@@ -123,18 +106,6 @@ class EpochRunner:
             input_signature=[*batch, tf.TensorSpec((), tf.float32)],
             autograph=False,
         )
-
-    def _plan_steps(self) -> Iterator[tuple[int, int]]:
-        """First step and number of steps of each call that an epoch consists of."""
-        done, last = 0, self._steps - 1
-        while done < last:
-            left = last - done
-            size = min(self._chunk_steps, left)
-            if size < self._chunk_steps and self.execution.jit:
-                size = 1
-            yield done, size
-            done += size
-        yield last, 1
 
     def start(self, network: NeuralNetwork, train: Split) -> None:
         """Begin a run, from the weights and the seed of ``network``, on these examples."""
@@ -170,7 +141,7 @@ class EpochRunner:
         """Let go of the examples."""
         del self._x, self._y
 
-    def run(self, epoch: int, should_stop: Callable[[], bool]) -> EpochTotals:
+    def run_epoch(self, epoch: int, should_stop: Callable[[], bool]) -> EpochTotals:
         """Train for one epoch, or until ``should_stop`` or a loss that is not finite ends it.
 
         ``should_stop`` is asked after each chunk. An epoch cut short, too, ends with a measured
@@ -178,11 +149,11 @@ class EpochRunner:
         """
         started = time.perf_counter()
         order = np.random.default_rng([self._config.seed, epoch]).permutation(len(self._y))
-        rates = learning_rates(self._config, epoch, self._steps)
+        rates = learning_rates(self._config, epoch, self._plan.steps)
         totals = EpochTotals()
         for first, count, x, y in self._gather_ahead(order):
             self._take(totals, x, y, rates[first : first + count])
-            finished = first + count == self._steps
+            finished = first + count == self._plan.steps
             totals.stopped = not finished and should_stop()
             if totals.stopped or not math.isfinite(totals.loss):
                 if count > 1:
@@ -195,8 +166,9 @@ class EpochRunner:
     def _gather_ahead(self, order: NDArray[np.int64]) -> Iterator[tuple[int, int, Tensor, Tensor]]:
         """What the plan says, each with its examples, gathered while those before are computed."""
         with ThreadPoolExecutor(1) as thread:
-            gathered = thread.submit(self._gather, order, *self._plan[0])
-            for (first, count), following in itertools.zip_longest(self._plan, self._plan[1:]):
+            calls = self._plan.calls
+            gathered = thread.submit(self._gather, order, *calls[0])
+            for (first, count), following in itertools.zip_longest(calls, calls[1:]):
                 x, y = gathered.result()
                 if following:
                     gathered = thread.submit(self._gather, order, *following)
@@ -204,9 +176,10 @@ class EpochRunner:
 
     def _gather(self, order: NDArray[np.int64], first: int, count: int) -> tuple[Tensor, Tensor]:
         """The examples of some steps: ``(batch, ...)`` of one, ``(steps, batch, ...)`` of more."""
-        indices = order[first * self._batch_size :][: count * self._batch_size]
+        batch_size = self._plan.batch_size
+        indices = order[first * batch_size :][: count * batch_size]
         if count > 1:
-            indices = indices.reshape(count, self._batch_size)
+            indices = indices.reshape(count, batch_size)
         with tf.device("CPU:0"):
             return tf.gather(self._x, indices), tf.gather(self._y, indices)
 
@@ -222,7 +195,7 @@ class EpochRunner:
 
     def _take_chunk(self, x: Tensor, y: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
         """Steps over batches ``(steps, batch, ...)``: their mean loss and accuracy."""
-        steps = self._chunk_steps if self.execution.jit else tf.shape(x)[0]
+        steps = self._plan.chunk_steps if self.network.execution.jit else tf.shape(x)[0]
 
         def step(i: Tensor, loss: Tensor, accuracy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             # The penalty is in the gradients; leaving it out of the sum saves computing it.
@@ -239,8 +212,8 @@ class EpochRunner:
         if config.shift or config.flip or config.cutout:
             seed = tf.stack([self._seed, tf.cast(self._optimizer.iterations, tf.int32)])
             x = augment(x, config, seed)
-        if self._devices > 1:
-            return distributed.take_step(self.network, self._strategy, x, y, self._optimizer)
+        if self.network.execution.devices:
+            return devices.take_step(self.network, self._strategy, x, y, self._optimizer)
         return self.network.take_step(x, y, self._optimizer)
 
     def _take_measured_step(self, x: Tensor, y: Tensor, rate: Tensor) -> tuple[Tensor, ...]:
@@ -255,40 +228,3 @@ class EpochRunner:
             tf.linalg.global_norm(after),
             tf.linalg.global_norm([new - old for new, old in zip(after, before, strict=True)]),
         )
-
-
-def choose_chunk_steps(steps: int, flops_per_step: float) -> int:
-    """How many of an epoch's steps to compile into one chunk: 0 if there are none.
-
-    At most ``MAX_CHUNK_STEPS`` and ``MAX_CHUNK_FLOPS``, and within a factor of two of that the
-    number that leaves the fewest steps over.
-    """
-    most = min(MAX_CHUNK_STEPS, steps, max(1, int(MAX_CHUNK_FLOPS / flops_per_step)))
-    return min(range(most, most // 2, -1), key=lambda size: steps % size, default=0)
-
-
-# What a compiled epoch does not depend on. Any other field, a new one too, needs its own.
-_NOT_COMPILED = (
-    *("weight_init", "seed", "dataset", "val_fraction"),
-    *("learning_rate", "lr_schedule", "warmup_epochs", "lr_step_epochs", "lr_step_factor"),
-    *("epochs", "patience", "no_wandb", "run_name"),
-)
-# The kept runners' parameters at most; with Adam's slots that is 240 MB.
-_MAX_KEPT_PARAMETERS = 20_000_000
-_kept: dict[Hashable, EpochRunner] = {}
-
-
-@contextmanager
-def epoch_runner(network: NeuralNetwork, train: Split) -> Iterator[EpochRunner]:
-    """Lend a runner for one training of ``network``: a new one, or one kept from an earlier run."""
-    defaults = {name: RunConfig.model_fields[name].default for name in _NOT_COMPILED}
-    key = (network.config.model_copy(update=defaults), network.spec, len(train))
-    runner = _kept.pop(key, None) or EpochRunner(network.config, network.spec, len(train))
-    runner.start(network, train)
-    try:
-        yield runner
-    finally:
-        runner.release_data()
-        _kept[key] = runner
-        while sum(kept.parameters for kept in _kept.values()) > _MAX_KEPT_PARAMETERS:
-            del _kept[next(iter(_kept))]  # the one unused for longest

@@ -1,61 +1,61 @@
-"""How the steps of a training are executed: compiled by XLA, or as a TensorFlow graph."""
-
-from dataclasses import dataclass, replace
+"""Decides how a network is executed here: once a run, by its config and the devices there are."""
 
 import tensorflow as tf
 
+from src.architectures.execution import Execution
 from src.config.run_config import RunConfig
+from src.datasets.spec import InputSpec
+from src.model import NeuralNetwork
+from src.training.devices import choose_devices
 
 
-@dataclass(frozen=True)
-class Execution:
-    """A way to execute.
+def build_network(config: RunConfig, spec: InputSpec, examples: int) -> NeuralNetwork:
+    """The network of a run over so many examples, to be executed as is best here.
 
-    Attributes:
-        jit: whether XLA compiles the steps.
-        reason: why, for people.
+    Raises:
+        UserError: If it cannot be built, or not be trained here; see :func:`choose_execution`.
     """
-
-    jit: bool
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{'XLA' if self.jit else 'TensorFlow graph'} ({self.reason})"
+    return NeuralNetwork(config, spec, choose_execution(config, examples))
 
 
-def choose_execution(config: RunConfig) -> Execution:
-    """What ``--jit`` says, or what was measured to be faster for this model on this device."""
-    execution = _choose(config)
-    if recurrence_dtype(config) is None:
-        return execution
-    return replace(execution, reason=f"{execution.reason}; its loops stay in float32 on a CPU")
+def choose_execution(config: RunConfig, examples: int) -> Execution:
+    """How to train on so many examples: what the flags say, or what was measured to be faster.
+
+    Raises:
+        UserError: If the devices that ``--strategy`` wants are not here, or the batches are too
+            small for them.
+    """
+    devices = choose_devices(config, examples)
+    jit, reason = _choose_jit(config)
+    dtype = _recurrence_dtype(config)
+    if dtype is not None:
+        reason = f"{reason}; its loops stay in float32 on a CPU"
+    # Loops compiled each by itself run side by side on two cores, as one program would not.
+    compiles_parts = config.model == "rnn" and config.jit != "off" and not devices
+    return Execution(jit, reason, devices, compiles_parts, dtype)
 
 
-def _choose(config: RunConfig) -> Execution:
+def execution_of_predictions(config: RunConfig) -> Execution:
+    """How to predict here with a network, wherever and however it was trained."""
+    return Execution(reason="it only predicts", recurrence_dtype=_recurrence_dtype(config))
+
+
+def _choose_jit(config: RunConfig) -> tuple[bool, str]:
+    """Whether XLA compiles the steps, and why."""
     if config.jit != "auto":
-        return Execution(config.jit == "on", f"as --jit {config.jit} says")
+        return config.jit == "on", f"as --jit {config.jit} says"
     if config.strategy == "mirrored":
-        return Execution(False, "devices meet at every step, outside what XLA can compile")
+        return False, "devices meet at every step, outside what XLA can compile"
     if tf.config.list_logical_devices("GPU"):
-        return Execution(True, "on a GPU, XLA fuses what lies between the matrix products")
+        return True, "on a GPU, XLA fuses what lies between the matrix products"
     if config.model == "mlp":
-        return Execution(True, "an mlp on a CPU has small steps, whose overhead XLA removes")
+        return True, "an mlp on a CPU has small steps, whose overhead XLA removes"
     if config.model == "rnn":
-        return Execution(
-            False, "an rnn on a CPU runs its directions side by side, each loop compiled by XLA"
-        )
-    return Execution(False, "on a CPU, oneDNN's convolutions are faster than XLA's")
+        return False, "an rnn on a CPU runs its directions side by side, each loop compiled by XLA"
+    return False, "on a CPU, oneDNN's convolutions are faster than XLA's"
 
 
-def compiles_parts(config: RunConfig) -> bool:
-    """Whether XLA compiles parts of a step by themselves: an rnn's loops and its update.
-
-    Loops compiled each by itself run side by side on two cores, which one program would not do.
-    """
-    return config.model == "rnn" and config.jit != "off" and config.strategy == "single"
-
-
-def recurrence_dtype(config: RunConfig) -> str | None:
+def _recurrence_dtype(config: RunConfig) -> str | None:
     """The type of an rnn's loops, or None for what the config's precision says.
 
     On a CPU, XLA's products in bfloat16 took twice the time of those in float32.

@@ -8,18 +8,17 @@ import math
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from src.config.run_config import RunConfig
 from src.datasets.spec import Split, TrainingData
 from src.model import NeuralNetwork
 from src.shared.errors import UserError
 from src.tracking.metrics import EpochMetrics
+from src.tracking.outcome import Outcome
 from src.training import checkpoints
-from src.training.epoch import EpochRunner, EpochTotals, epoch_runner
+from src.training.epoch import EpochRunner, EpochTotals
+from src.training.kept import epoch_runner
 from src.training.state_file import Progress
-
-Outcome = Literal["completed", "early_stopping", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class TrainingResult:
         epochs_run: epochs completed.
         best: metrics of the epoch with the best validation accuracy, the earliest of equals.
             Its ``epoch`` is 0 if the run was stopped before an epoch was complete.
-        outcome: ``completed`` all epochs, ``early_stopping`` for patience, ``stopped`` on request.
+        outcome: Why it ended: all epochs, patience, or a request.
         checkpoint: the stem of the best weights' files.
     """
 
@@ -68,9 +67,8 @@ def forget(progress: Progress) -> None:
     """A ``save_state`` that keeps nothing."""
 
 
-def train(
+def fit(
     network: NeuralNetwork,
-    config: RunConfig,
     data: TrainingData,
     *,
     checkpoint: Path,
@@ -79,15 +77,14 @@ def train(
     save_state: Callable[[Progress], None] = forget,
     resumed: Progress | None = None,
 ) -> TrainingResult:
-    """Train until the epochs are done, patience is out, or a stop is requested.
+    """Train a network until the epochs are done, patience is out, or a stop is requested.
 
     From the first epoch on, whatever the outcome, the network holds the weights of the best epoch
     so far, and so do the checkpoint's files. A stopped run drops the epoch under way; if that was
     its first, the weights as they are become the checkpoint.
 
     Args:
-        network: where training starts from, and where its best weights go.
-        config: the run that the network was made for.
+        network: Where training starts from, and where the best weights go.
         data: training and validation examples.
         checkpoint: stem of the files that hold the best weights so far.
         on_epoch: called after each complete epoch.
@@ -105,11 +102,11 @@ def train(
             _go_on(runner, network, resumed, checkpoint)
         progress = Progress(resumed.epochs if resumed else ())
         save_state(replace(progress, arrays=runner.state()))
-        while not (outcome := _outcome(config, progress, should_stop)):
+        while not (outcome := _outcome(network.config, progress, should_stop)):
             epoch = len(progress.epochs) + 1
-            totals = runner.run(epoch, should_stop)
+            totals = runner.run_epoch(epoch, should_stop)
             if progress.best and totals.stopped:
-                outcome = "stopped"
+                outcome = Outcome.STOPPED
                 break
             number = 0 if totals.stopped else epoch
             metrics = _measure(number, totals, runner.network, data.validation, progress.best)
@@ -117,7 +114,7 @@ def train(
                 raise TrainingDiverged(metrics, progress.best, checkpoint)
             if totals.stopped:
                 _keep(runner, network, metrics, checkpoint)
-                return TrainingResult(0, metrics, "stopped", checkpoint)
+                return TrainingResult(0, metrics, Outcome.STOPPED, checkpoint)
             progress = Progress((*progress.epochs, metrics))
             save_state(replace(progress, arrays=runner.state()))
             if progress.best is metrics:
@@ -133,10 +130,10 @@ def _outcome(
     """How the training ends here, between two epochs, or None if it goes on."""
     epoch, best = len(progress.epochs), progress.best
     if epoch == config.epochs:
-        return "completed"
+        return Outcome.COMPLETED
     if best and 0 < config.patience <= epoch - best.epoch:
-        return "early_stopping"
-    return "stopped" if best and should_stop() else None
+        return Outcome.EARLY_STOPPING
+    return Outcome.STOPPED if best and should_stop() else None
 
 
 def _go_on(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -14,12 +14,13 @@ from src.config.run_config import RunConfig
 from src.datasets.spec import TrainingData
 from src.model import NeuralNetwork
 from src.shared.errors import UserError
+from src.tracking.client import in_sweep
 from src.tracking.metrics import EpochMetrics
-from src.tracking.tracker import Tracker, in_sweep
-from src.training import loop as trainer
+from src.tracking.outcome import Outcome
+from src.tracking.tracker import Tracker
 from src.training.checkpoints import checkpoint_files
-from src.training.devices import choose_strategy
-from src.training.execution import choose_execution
+from src.training.execution import build_network
+from src.training.loop import TrainingDiverged, fit
 from src.training.state_file import Progress, RunRecord, StateFile
 from src.training.stopping import StopRequest
 
@@ -37,7 +38,7 @@ class TrainedRun:
     resume_command: str | None
 
 
-def begin(config: RunConfig, stop: StopRequest, models_dir: Path) -> TrainedRun:
+def train_run(config: RunConfig, stop: StopRequest, models_dir: Path) -> TrainedRun:
     """Train a new run.
 
     Args:
@@ -50,22 +51,23 @@ def begin(config: RunConfig, stop: StopRequest, models_dir: Path) -> TrainedRun:
             number, or the disk is full.
     """
     data = datasets.load_training(config)
-    network = _build(config, data)
-    with _tracked(Tracker(config, _facts(config)), models_dir) as (tracker, state), state.held():
+    # First, for it says whether the run can be trained here.
+    network = build_network(config, data.spec, len(data.train))
+    with _tracked(Tracker(config, _facts(network)), models_dir) as (tracker, state), state.held():
         record = RunRecord(tracker.address, config, data.spec)
-        return _train(record, network, data, tracker, state, stop, None)
+        return _fit_and_log(record, network, data, tracker, state, stop, None)
 
 
-def go_on(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRun:
+def resume_run(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRun:
     """Train the rest of a run, as if it had never been interrupted.
 
     Args:
         state: what the run has saved.
-        stop: as :func:`begin`.
+        stop: As :func:`train_run`.
         no_wandb: whether not to log the rest, though the run was begun with logging.
 
     Raises:
-        UserError: as :func:`begin`, if the state is damaged, or if another process trains the run.
+        UserError: As :func:`train_run`, if the state is damaged, or if another process trains it.
     """
     with state.held():
         record, progress = state.load()
@@ -76,23 +78,17 @@ def go_on(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRun:
                 "train it again"
             )
         config = record.config
-        network = _build(config, data)
+        network = build_network(config, data.spec, len(data.train))
         if no_wandb:
             config = config.model_copy(update={"no_wandb": True})
-        tracker = Tracker(config, _facts(config), record.address)
+        tracker = Tracker(config, _facts(network), record.address)
         with _tracked(tracker, state.path.parent):
             print(f"Resumed    after epoch {len(progress.epochs)}/{config.epochs}", flush=True)
             tracker.catch_up(progress.epochs)
-            return _train(record, network, data, tracker, state, stop, progress)
+            return _fit_and_log(record, network, data, tracker, state, stop, progress)
 
 
-def _build(config: RunConfig, data: TrainingData) -> NeuralNetwork:
-    """The network, and with it the certainty that it can be trained here, before anything runs."""
-    choose_strategy(config, len(data.train))
-    return NeuralNetwork(config, data.spec)
-
-
-def _train(
+def _fit_and_log(
     record: RunRecord,
     network: NeuralNetwork,
     data: TrainingData,
@@ -103,16 +99,15 @@ def _train(
 ) -> TrainedRun:
     """Train to the end, and log what is logged at the end."""
     config, checkpoint = record.config, _checkpoint(state)
-    print(f"Execution  {choose_execution(config)}\n{network.describe()}", flush=True)
+    print(f"Execution  {network.execution}\n{network.describe()}", flush=True)
     with _epoch_lines(config, len(resumed.epochs) if resumed else 0) as show:
 
         def on_epoch(metrics: EpochMetrics) -> None:
             tracker.log_epoch(metrics)
             show(metrics)
 
-        result = trainer.train(
+        result = fit(
             network,
-            config,
             data,
             checkpoint=checkpoint,
             on_epoch=on_epoch,
@@ -121,12 +116,12 @@ def _train(
             resumed=resumed,
         )
     # A sweep judges the runs that it stops; it has no use for their rest.
-    unfinished = result.outcome == "stopped" and not in_sweep()
+    unfinished = result.outcome is Outcome.STOPPED and not in_sweep()
     predicted = network.predict(data.validation.x).argmax(axis=1)
     labels, names = data.validation.y, data.spec.class_names
     tracker.log_confusion(labels, predicted, names, more_epochs=unfinished)
     tracker.log_model(checkpoint_files(checkpoint), result.best)
-    tracker.finish("interrupted" if stop.interrupted else result.outcome, result.best)
+    tracker.finish(Outcome.INTERRUPTED if stop.interrupted else result.outcome, result.best)
     if not unfinished:
         state.remove()
     return TrainedRun(checkpoint, _resume_command(state) if unfinished else None)
@@ -141,10 +136,10 @@ def _tracked(tracker: Tracker, models_dir: Path) -> Iterator[tuple[Tracker, Stat
         print(f"Resume     {_resume_command(state)}  (should it be cut short)", flush=True)
     try:
         yield tracker, state
-    except trainer.TrainingDiverged as error:
+    except TrainingDiverged as error:
         if error.best:
             tracker.log_model(checkpoint_files(_checkpoint(state)), error.best)
-        tracker.finish("diverged", error.best)
+        tracker.finish(Outcome.DIVERGED, error.best)
         state.remove()  # it would diverge again
         raise
     except BaseException:
@@ -173,9 +168,10 @@ def _epoch_lines(config: RunConfig, done: int) -> Iterator[Callable[[EpochMetric
         yield show
 
 
-def _facts(config: RunConfig) -> dict[str, object]:
+def _facts(network: NeuralNetwork) -> dict[str, object]:
     """What W&B shows beside the hyperparameters."""
-    return {"execution": asdict(choose_execution(config))}
+    execution = network.execution
+    return {"execution": {"jit": execution.jit, "reason": execution.reason}}
 
 
 def _checkpoint(state: StateFile) -> Path:

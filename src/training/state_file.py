@@ -22,6 +22,7 @@ from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 from src.shared.atomic import replacing
 from src.shared.errors import UserError
+from src.tracking.address import RunAddress
 from src.tracking.metrics import EpochMetrics
 
 _PREFIX, _SUFFIX = "training_state_", ".npz"
@@ -35,7 +36,8 @@ class Progress:
 
     Attributes:
         epochs: metrics of the epochs that are complete.
-        arrays: the state after the last of them, as :class:`~src.training.epoch.EpochRunner` gives it.
+        arrays: The state after the last of them, as
+            :class:`~src.training.epoch.EpochRunner` gives it.
     """
 
     epochs: tuple[EpochMetrics, ...] = ()
@@ -45,21 +47,6 @@ class Progress:
     def best(self) -> EpochMetrics | None:
         """The epoch with the best validation accuracy, the earliest of equals."""
         return max(self.epochs, key=lambda metrics: metrics.val_accuracy, default=None)
-
-
-@dataclass(frozen=True)
-class RunAddress:
-    """Where a run is at W&B.
-
-    Attributes:
-        run_id: its id, which the names of all its files carry.
-        project: its project.
-        entity: whose project that is; None if the run was not online.
-    """
-
-    run_id: str
-    project: str
-    entity: str | None
 
 
 @dataclass(frozen=True)
@@ -79,9 +66,6 @@ class _Info:
     run: RunRecord
     epochs: tuple[EpochMetrics, ...]
     best_epoch: int | None
-
-
-_JSON = TypeAdapter(_Info)
 
 
 class StateFile:
@@ -160,7 +144,7 @@ class StateFile:
         """
         best = progress.best
         info = _Info(1, run, progress.epochs, best.epoch if best else None)
-        text = np.frombuffer(_JSON.dump_json(info), np.uint8)
+        text = np.frombuffer(_schema().dump_json(info), np.uint8)
         with replacing(self.path) as new, new.open("w+b") as stream:
             np.savez(stream, allow_pickle=False, **{_INFO: text}, **progress.arrays)
             stream.seek(0)
@@ -203,7 +187,7 @@ class StateFile:
 
     def _parse(self, text: bytes) -> _Info:
         try:
-            return _JSON.validate_json(text)
+            return _schema().validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -213,6 +197,11 @@ class StateFile:
             f"{self.path} is not from this version of Gradsweep ({reason}); "
             "resume it with the one that wrote it, or delete it"
         )
+
+
+def _schema() -> TypeAdapter[_Info]:
+    # Made when used: a RunConfig may have got more fields since this module was imported.
+    return TypeAdapter(_Info)
 
 
 def _run_id(path: Path) -> str:

@@ -21,20 +21,20 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 from src import datasets
 from src.config.run_config import RunConfig
-from src.model import NeuralNetwork
-from src.training.loop import train
+from src.training.execution import build_network
+from src.training.loop import fit
 
 results, states = {}, []
 for name in ("single", "mirrored", "resumed"):
     strategy = "single" if name == "single" else "mirrored"
     config = RunConfig.parse({**json.loads(sys.argv[1]), "strategy": strategy})
     data = datasets.load_training(config)
-    network = NeuralNetwork(config, data.spec)
+    network = build_network(config, data.spec, len(data.train))
     resumed = states[-config.epochs] if name == "resumed" else None  # after its first epoch
     epochs = list(resumed.epochs) if resumed else []
     with tempfile.TemporaryDirectory() as folder:
-        train(
-            network, config, data, checkpoint=Path(folder) / "m",
+        fit(
+            network, data, checkpoint=Path(folder) / "m",
             on_epoch=epochs.append, save_state=states.append, resumed=resumed,
         )
     results[name] = [dataclasses.asdict(metrics) for metrics in epochs]

@@ -9,8 +9,9 @@ from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec, Split, TrainingData
 from src.model import NeuralNetwork
 from src.optimizers.schedules import learning_rates
-from src.training.epoch import EpochRunner, EpochTotals, epoch_runner
-from src.training.execution import choose_execution
+from src.training.epoch import EpochRunner, EpochTotals
+from src.training.execution import build_network
+from src.training.kept import epoch_runner
 from src.training.loop import never
 
 CONFIG: dict[str, Any] = {"batch_size": 16, "hidden_size": 16, "optimizer": "momentum", "epochs": 3}
@@ -29,9 +30,9 @@ def family_config(family: dict[str, Any], **values: Any) -> RunConfig:
 
 
 def run_epochs(config: RunConfig, data: TrainingData, epochs: int = 2) -> list[EpochTotals]:
-    network = NeuralNetwork(config, data.spec)
+    network = build_network(config, data.spec, len(data.train))
     with epoch_runner(network, data.train) as runner:
-        return [runner.run(epoch, never) for epoch in range(1, epochs + 1)]
+        return [runner.run_epoch(epoch, never) for epoch in range(1, epochs + 1)]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.get("model", "mlp"))
@@ -51,12 +52,12 @@ def test_xla_and_graph_train_alike(family: dict[str, Any], small_data: TrainingD
 def test_nothing_is_traced_after_the_first_epoch(
     family: dict[str, Any], small_data: TrainingData, traces: list[NeuralNetwork]
 ) -> None:
-    network = NeuralNetwork(family_config(family), small_data.spec)
+    network = build_network(family_config(family), small_data.spec, len(small_data.train))
     with epoch_runner(network, small_data.train) as runner:
-        runner.run(1, never)
+        runner.run_epoch(1, never)
         first = len(traces)
         assert first > 0
-        runner.run(2, never)
+        runner.run_epoch(2, never)
         assert len(traces) == first
 
 
@@ -70,10 +71,10 @@ def test_every_step_has_the_schedule_s_learning_rate(small_data: TrainingData) -
     )
     n, spec = 290, InputSpec((1, 1, 1), ("a", "b"), (0.0,), (1.0,))
     same = Split(np.full((n, 1, 1, 1), 255, np.uint8), np.zeros(n, np.int32))
-    network = NeuralNetwork(config, spec)
+    network = build_network(config, spec, n)
     network.model.set_weights([w * 0 for w in network.model.get_weights()])
     with epoch_runner(network, same) as runner:
-        totals = runner.run(1, never)
+        totals = runner.run_epoch(1, never)
     rates = learning_rates(config, 1, 19)
     assert totals.learning_rate == rates[-1]
     # d(mean of squares)/d(logit) of the true class is (p - 1) p (1 - p) * 2 at p = 1/2, halved.
@@ -101,23 +102,13 @@ def test_bfloat16_trains_with_float32_weights(
     family: dict[str, Any], small_data: TrainingData
 ) -> None:
     config = family_config(family, precision="bfloat16", learning_rate=0.02, epochs=8)
-    network = NeuralNetwork(config, small_data.spec)
+    network = build_network(config, small_data.spec, len(small_data.train))
     assert {v.dtype.name for v in network.variables} == {"float32"}
     assert network.forward(small_data.train.x[:3]).dtype == "float32"
     losses = [totals.loss for totals in run_epochs(config, small_data, epochs=8)]
     assert losses[-1] < 0.7 * losses[0]
     exact = family_config(family, learning_rate=0.02, epochs=8)
     assert losses != [totals.loss for totals in run_epochs(exact, small_data, epochs=8)]
-
-
-@pytest.mark.parametrize("jit", ["auto", "on", "off"])
-def test_a_run_says_which_of_its_parts_stay_in_float32(jit: str) -> None:
-    def reason(model: str, precision: str) -> str:
-        values = {"model": model, "precision": precision, "jit": jit}
-        return choose_execution(RunConfig.parse(values)).reason
-
-    assert "float32" in reason("rnn", "bfloat16")
-    assert "float32" not in reason("rnn", "float32") + reason("mlp", "bfloat16")
 
 
 def test_the_precision_of_one_network_is_not_that_of_the_next(small_data: TrainingData) -> None:
@@ -129,7 +120,8 @@ def test_the_precision_of_one_network_is_not_that_of_the_next(small_data: Traini
 def test_runs_that_differ_in_the_schedule_share_a_compiled_epoch(small_data: TrainingData) -> None:
     runners: set[EpochRunner] = set()
     for values in ({}, {"lr_schedule": "cosine"}, {"seed": 3, "warmup_epochs": 1}):
-        network = NeuralNetwork(family_config({}, hidden_size=18, **values), small_data.spec)
+        config = family_config({}, hidden_size=18, **values)
+        network = build_network(config, small_data.spec, len(small_data.train))
         with epoch_runner(network, small_data.train) as runner:
             runners.add(runner)
     assert len(runners) == 1

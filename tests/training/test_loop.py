@@ -17,8 +17,10 @@ from src.model import NeuralNetwork
 from src.tracking.metrics import EpochMetrics
 from src.train import train_run
 from src.training import checkpoints
-from src.training.epoch import MAX_CHUNK_STEPS, EpochRunner, choose_chunk_steps, epoch_runner
-from src.training.loop import TrainingDiverged, TrainingResult, never, train
+from src.training.epoch import EpochRunner
+from src.training.execution import build_network
+from src.training.kept import epoch_runner
+from src.training.loop import TrainingDiverged, TrainingResult, fit, never
 from src.training.stopping import StopRequest
 
 # 290 examples in batches of 16: chunks, whole batches that fill no chunk, and a last one of 2.
@@ -41,11 +43,10 @@ def run(small_data: TrainingData, tmp_path: Path) -> Callable[..., Run]:
         data: TrainingData = small_data,
         should_stop: Callable[[], bool] = never,
     ) -> Run:
-        network = NeuralNetwork(config, data.spec)
+        network = build_network(config, data.spec, len(data.train))
         epochs: list[EpochMetrics] = []
-        result = train(
+        result = fit(
             network,
-            config,
             data,
             checkpoint=tmp_path / "best_model_x",
             on_epoch=epochs.append,
@@ -111,10 +112,10 @@ def test_the_order_of_the_examples_depends_on_seed_and_epoch(
     norms = []
     for seed in (0, 1):
         config = changed(optimizer="sgd", learning_rate=1e-30, num_layers=0, seed=seed)
-        network = NeuralNetwork(config, small_data.spec)
+        network = build_network(config, small_data.spec, len(small_data.train))
         network.model.set_weights([w * 0 for w in network.model.get_weights()])
         with epoch_runner(network, small_data.train) as runner:
-            norms += [runner.run(epoch, never).norms.gradient for epoch in (1, 2)]
+            norms += [runner.run_epoch(epoch, never).norms.gradient for epoch in (1, 2)]
     assert len(set(norms)) == 4
 
 
@@ -126,11 +127,11 @@ def test_every_example_is_used_exactly_once_an_epoch(batch_size: int) -> None:
     x = (255 * np.eye(n, dtype=np.uint8)).reshape(n, n, 1, 1)
     examples = Split(x, np.zeros(n, np.int32))
     config = RunConfig(num_layers=0, optimizer="sgd", learning_rate=1e-4, batch_size=batch_size)
-    network = NeuralNetwork(config, spec)
+    network = build_network(config, spec, n)
     network.model.set_weights([w * 0 for w in network.model.get_weights()])
 
     with epoch_runner(network, examples) as runner:
-        totals = runner.run(1, never)
+        totals = runner.run_epoch(1, never)
 
     moved = runner.network.model.get_weights()[0][:, 0]
     last = n % batch_size or min(batch_size, n)
@@ -144,12 +145,12 @@ def test_every_example_is_used_exactly_once_an_epoch(batch_size: int) -> None:
 def test_loss_is_the_mean_over_examples_plus_the_penalty(small_data: TrainingData) -> None:
     """With weights that stand still the epoch's means are those of the whole training set."""
     config = changed(optimizer="sgd", learning_rate=1e-30, weight_decay=0.5, epochs=1)
-    network = NeuralNetwork(config, small_data.spec)
+    network = build_network(config, small_data.spec, len(small_data.train))
     epochs: list[EpochMetrics] = []
     checkpoint = Path(small_data.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "save", lambda *_: None)
-        train(network, config, small_data, checkpoint=checkpoint, on_epoch=epochs.append)
+        fit(network, small_data, checkpoint=checkpoint, on_epoch=epochs.append)
     loss, accuracy = network.evaluate(small_data.train.x, small_data.train.y)
     penalty = 0.25 * sum((w**2).sum() for w in network.model.get_weights() if w.ndim == 2)
     assert epochs[0].loss == pytest.approx(loss + penalty, rel=1e-5)
@@ -160,9 +161,9 @@ def test_loss_is_the_mean_over_examples_plus_the_penalty(small_data: TrainingDat
 
 def test_norms_are_those_of_the_last_step(small_data: TrainingData) -> None:
     config = changed(optimizer="sgd", learning_rate=0.1)
-    network = NeuralNetwork(config, small_data.spec)
+    network = build_network(config, small_data.spec, len(small_data.train))
     with epoch_runner(network, small_data.train) as runner:
-        norms = runner.run(1, never).norms
+        norms = runner.run_epoch(1, never).norms
     weights = np.concatenate([w.ravel() for w in runner.network.model.get_weights()])
     assert norms.weights == pytest.approx(np.linalg.norm(weights), rel=1e-5)
     assert norms.update == pytest.approx(0.1 * norms.gradient, rel=1e-3)
@@ -178,9 +179,8 @@ def test_nothing_is_traced_after_the_first_epoch(
 ) -> None:
     config = changed(batch_size=batch_size, epochs=4, dropout=0.1)
     after_epoch: list[int] = []
-    train(
-        NeuralNetwork(config, small_data.spec),
-        config,
+    fit(
+        build_network(config, small_data.spec, len(small_data.train)),
         small_data,
         checkpoint=tmp_path / "m",
         on_epoch=lambda _: after_epoch.append(len(traces)),
@@ -232,14 +232,6 @@ def test_a_stop_in_the_first_epoch_still_leaves_a_model(
     assert accuracy == info.metrics.val_accuracy
 
 
-def test_stop_is_asked_often_even_when_a_step_is_heavy() -> None:
-    assert choose_chunk_steps(937, flops_per_step=5e7) >= MAX_CHUNK_STEPS / 2
-    assert choose_chunk_steps(937, flops_per_step=1.5e10) == 3
-    assert choose_chunk_steps(937, flops_per_step=1e12) == 1
-    assert choose_chunk_steps(1, flops_per_step=1.0) == 1
-    assert choose_chunk_steps(0, flops_per_step=1.0) == 0
-
-
 def test_a_diverging_run_says_so_and_has_no_checkpoint(
     run: Callable[..., Run], tmp_path: Path
 ) -> None:
@@ -262,18 +254,18 @@ def test_every_kind_of_optimizer_that_diverges_is_caught(
 def test_a_run_that_diverges_later_keeps_its_last_good_checkpoint(
     small_data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = NeuralNetwork(CONFIG, small_data.spec)
+    network = build_network(CONFIG, small_data.spec, len(small_data.train))
     epochs: list[EpochMetrics] = []
-    run_epoch = EpochRunner.run
+    run_epoch = EpochRunner.run_epoch
 
     def spoil_the_third(self: EpochRunner, epoch: int, should_stop: Callable[[], bool]) -> Any:
         if epoch == 3:
             self.network.variables[0].assign(self.network.variables[0] * np.nan)
         return run_epoch(self, epoch, should_stop)
 
-    monkeypatch.setattr(EpochRunner, "run", spoil_the_third)
+    monkeypatch.setattr(EpochRunner, "run_epoch", spoil_the_third)
     with pytest.raises(TrainingDiverged, match="is nan in epoch 3") as got:
-        train(network, CONFIG, small_data, checkpoint=tmp_path / "m", on_epoch=epochs.append)
+        fit(network, small_data, checkpoint=tmp_path / "m", on_epoch=epochs.append)
     best = max(epochs, key=lambda metrics: metrics.val_accuracy)
     assert got.value.best == best
     assert got.value.checkpoint == tmp_path / "m"

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from src import datasets
 from src.config.run_config import RunConfig
 from src.datasets.spec import Split, TrainingData
-from src.model import NeuralNetwork
 from src.shared.errors import UserError
+from src.tracking.address import RunAddress
 from src.tracking.metrics import EpochMetrics
 from src.training import checkpoints
-from src.training.loop import TrainingResult, never, train
-from src.training.state_file import Progress, RunAddress, RunRecord, StateFile
+from src.training.execution import build_network
+from src.training.loop import TrainingResult, fit, never
+from src.training.state_file import Progress, RunRecord, StateFile
 from tests.training.resumable_runs import RUNS
 
 BASE = RunConfig.parse(RUNS["mlp"])
@@ -37,7 +38,7 @@ class Session:
         self.checkpoint = folder / "best_model_r"
         self.announced: list[EpochMetrics] = []
         self.arrays: Arrays = {}
-        self.network = NeuralNetwork(config, data.spec)
+        self.network = build_network(config, data.spec, len(data.train))
 
     def run(
         self,
@@ -64,9 +65,8 @@ class Session:
                 raise Cut
             self.announced.append(metrics)
 
-        return train(
+        return fit(
             self.network,
-            self.config,
             self.data,
             checkpoint=self.checkpoint,
             on_epoch=announce,

@@ -14,8 +14,9 @@ import pytest
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 from src.shared.errors import UserError
+from src.tracking.address import RunAddress
 from src.tracking.metrics import METRIC_NAMES, EpochMetrics
-from src.training.state_file import Progress, RunAddress, RunRecord, StateFile
+from src.training.state_file import Progress, RunRecord, StateFile
 
 SPEC = InputSpec((6, 6, 1), ("a", "b"), (0.5,), (0.25,))
 RECORD = RunRecord(
