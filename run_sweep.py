@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from src.shared.command import Parser, run_command
 from src.shared.errors import UserError
 from src.shared.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
+from src.sweeps.server_choice import ServerChoice
 
 if TYPE_CHECKING:
     from src.sweeps.definition import SweepDefinition
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A supervisor's SIGTERM ends a sweep as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     definition = None if given.resume else load_definition(given.config)
-    with open_server(given.server) as server:
+    with open_server(ServerChoice(given.server)) as server:
         if given.seed is not None and not server.embedded:
             raise UserError("--seed needs the embedded server; add --server local or leave it out")
         sweep = _new(definition, given, server) if definition else _earlier(given)
@@ -80,8 +81,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--agents", type=_at_least(1), default=2, help="agents that run in parallel [2]")
     add(
         "--server",
-        choices=("auto", "local", "cloud"),
-        default="auto",
+        choices=[choice.value for choice in ServerChoice],
+        default=ServerChoice.AUTO.value,
         help="local: the embedded W&B server; cloud: the one that you are logged in to; "
         "auto: cloud if there is an API key, else local [auto]",
     )
@@ -108,7 +109,7 @@ def _offer(sweep: "Sweep", server: "Server") -> int:
     from src.sweeps.summary import agent_commands
 
     print(f"\nIn as many terminals as you like:\n\n{agent_commands(sweep, server)}\n")
-    if server.ours:
+    if server.started_here:
         print("The embedded server runs in this terminal; Ctrl-C ends it.", flush=True)
         try:
             while True:

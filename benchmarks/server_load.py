@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from src.sweeps.server_choice import ServerChoice
 from src.sweeps.servers import open_server
 
 POINTS = 10
@@ -197,7 +198,7 @@ def main() -> int:
     rows, wrong = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with open_server("local", folder / "data"):
+        with open_server(ServerChoice.LOCAL, folder / "data"):
             for kind in tqdm(kinds, desc="sweeps"):
                 config = json.dumps(SWEEP | {"run_cap": given.runs})
                 sweep = Bare().mutate("upsertSweep", "sweep { name }", config=config)["sweep"]

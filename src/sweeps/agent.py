@@ -1,8 +1,7 @@
 """A warm agent: one process that trains the runs of a sweep one after the other.
 
-It imports TensorFlow once, where `wandb agent` starts a new Python for every run. It is wandb's own
-in-process agent but for how a run is stopped: wandb raises an exception somewhere in the run's
-thread; here the trainer is asked, and ends the run with nothing lost.
+It imports TensorFlow once, where `wandb agent` starts a new Python for every run. A run that is to
+be stopped is asked to, and ends with nothing lost.
 """
 
 import os
@@ -14,11 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from wandb.agents import pyagent
-
 from src.config.run_config import RunConfig
 from src.shared.command import Parser, run_command
 from src.sweeps.fleet import BENCHED
+from src.tracking.wandb_private import InProcessAgent
 from src.train import train_run
 from src.training.loop import TrainingDiverged
 from src.training.stopping import StopRequest
@@ -27,51 +25,42 @@ MAX_FAILURES_IN_A_ROW = 3
 ORPHAN_SECONDS = 10  # what a run is given to end when the sweep's own process is gone
 
 
-class WarmAgent(pyagent.Agent):  # type: ignore[misc]
-    """wandb's in-process agent, stopping its runs through a :class:`StopRequest`.
+class WarmAgent(InProcessAgent):
+    """An agent that trains here, and stops its runs through a :class:`StopRequest`.
 
     Args:
-        sweep_path: ``entity/project/sweep_id``.
-        models_dir: where the runs' checkpoints go.
-        poll_seconds: how often to ask the server for commands.
+        sweep_path: The sweep, as ``entity/project/sweep_id``.
+        models_dir: Where the runs' checkpoints go.
+        poll_seconds: How often to ask the server for commands.
     """
 
     def __init__(self, sweep_path: str, models_dir: Path, poll_seconds: float) -> None:
-        super().__init__(sweep_path, function=self._train)
-        self.HEARTBEAT_SLEEP_SECONDS = poll_seconds
+        super().__init__(sweep_path, poll_seconds, MAX_FAILURES_IN_A_ROW)
         self._models_dir = models_dir
         self._parameters: dict[str, Any] = {}
         self._stop = StopRequest()
-
-    @property
-    def benched(self) -> bool:
-        """Whether the agent gave up because its runs kept failing."""
-        return bool(self._consecutive_failed_runs >= MAX_FAILURES_IN_A_ROW)
 
     def interrupt(self, signum: int, frame: FrameType | None) -> None:
         """A signal handler: end the run that is going on, then the agent."""
         self._stop.request(interrupted=True)
         raise KeyboardInterrupt
 
-    def _train(self) -> None:
+    def prepare(self, parameters: dict[str, Any]) -> None:
+        """Take what the next run is to be trained with."""
+        self._stop = StopRequest()
+        self._parameters = parameters
+
+    def train(self) -> None:
+        """Train a run."""
         try:
             train_run(RunConfig.parse(self._parameters), self._stop, self._models_dir)
         except TrainingDiverged as error:
             # The configuration's fault, not this agent's: W&B has the run as failed.
             print(error)
 
-    def _run_job(self, job: pyagent.Job) -> None:
-        self._stop = StopRequest()
-        self._parameters = {name: item["value"] for name, item in job.config.items()}
-        super()._run_job(job)
-
-    def _stop_run(self, run_id: str) -> None:
-        self._run_status[run_id] = pyagent.RunStatus.STOPPED
+    def stop_training(self) -> None:
+        """Ask the run that is going on to end."""
         self._stop.request()
-
-    def _handle_errored_run(self, run_id: str, count: int) -> bool:
-        self._consecutive_failed_runs += 1
-        return self.benched
 
 
 def _end_with_parent() -> None:
@@ -102,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signum, agent.interrupt)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     agent.run()
-    return BENCHED if agent.benched else 0
+    return BENCHED if agent.given_up else 0
 
 
 if __name__ == "__main__":

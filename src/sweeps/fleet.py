@@ -29,11 +29,11 @@ class Fleet:
     """A fixed number of warm agents, each a process of its own.
 
     Args:
-        sweep_path: ``entity/project/sweep_id``.
-        size: how many agents run in parallel.
-        poll_seconds: how often an agent asks the server for commands.
-        models_dir: where the runs' checkpoints go.
-        log_dir: where ``agent-<n>.log`` goes.
+        sweep_path: The sweep, as ``entity/project/sweep_id``.
+        size: How many agents run in parallel.
+        poll_seconds: How often an agent asks the server for commands.
+        models_dir: Where the runs' checkpoints go.
+        log_dir: Where ``agent-<n>.log`` goes.
     """
 
     def __init__(

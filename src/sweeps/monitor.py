@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from typing import NoReturn
 
 import pandas as pd
 from tqdm import tqdm
@@ -10,7 +11,9 @@ from tqdm import tqdm
 from src.shared.errors import UserError
 from src.sweeps.fleet import Fleet
 from src.sweeps.servers import Server
-from src.sweeps.sweep import SERVER_ERRORS, Sweep
+from src.sweeps.states import ACTIVE, DONE, RunState
+from src.sweeps.sweep import Sweep
+from src.tracking.wandb_private import SERVER_ERRORS
 
 # Fits a terminal of 80 columns; the bar takes what a wider one leaves.
 _BAR = "{n_fmt}/{total_fmt} runs |{bar}| {remaining} left, {desc}"
@@ -22,18 +25,10 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
     """Show the sweep's progress until it is over or no agent is left.
 
     Raises:
-        UserError: if the server stays away.
+        UserError: If the server stays away.
     """
     metric, maximize = sweep.definition.metric, sweep.definition.maximize
-    with tqdm(
-        total=sweep.definition.total_runs,
-        initial=done(sweep.runs()),
-        desc="agents are starting",
-        bar_format=_BAR,
-        ncols=min(shutil.get_terminal_size().columns, _MAX_COLUMNS),
-        # A log file gets a line now and then, a terminal a live one.
-        mininterval=0.1 if sys.stderr.isatty() else 20,
-    ) as bar:
+    with _live_line(sweep) as bar:
         heard = time.monotonic()
         while True:
             for note in server.tend() + fleet.tend():
@@ -59,22 +54,33 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
             time.sleep(poll_seconds)
 
 
+def _live_line(sweep: Sweep) -> "tqdm[NoReturn]":
+    return tqdm(
+        total=sweep.definition.total_runs,
+        initial=done(sweep.runs()),
+        desc="agents are starting",
+        bar_format=_BAR,
+        ncols=min(shutil.get_terminal_size().columns, _MAX_COLUMNS),
+        # A log file gets a line now and then, a terminal a live one.
+        mininterval=0.1 if sys.stderr.isatty() else 20,
+    )
+
+
 def done(table: pd.DataFrame) -> int:
-    """How many runs are through; crashed and interrupted ones are tried again."""
-    return int(table["state"].isin(["finished", "failed"]).sum())
+    """How many runs are through."""
+    return int(table["state"].isin(DONE).sum())
 
 
 def _active(table: pd.DataFrame) -> int:
-    return int(table["state"].isin(["running", "pending"]).sum())
+    return int(table["state"].isin(ACTIVE).sum())
 
 
 def describe(table: pd.DataFrame, metric: str, maximize: bool) -> str:
     """Counts of the runs by how they stand, and the best value so far."""
-    states = table["state"].value_counts()
     counts = {
         "running": _active(table),
         "stopped early": int(table["stopped_early"].sum()),
-        "failed": states.get("failed", 0) + states.get("crashed", 0),
+        "failed": int(table["state"].isin([RunState.FAILED, RunState.CRASHED]).sum()),
     }
     parts = [f"{count} {name}" for name, count in counts.items() if count or name == "running"]
     values = table["value"].dropna()

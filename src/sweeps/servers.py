@@ -8,15 +8,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import requests
 
 from src.shared.errors import UserError
 from src.shared.paths import ROOT, SERVER_DATA
-from src.tracking.tracker import has_api_key, server_answers, server_url
-
-ServerChoice = Literal["auto", "local", "cloud"]
+from src.sweeps.server_choice import ServerChoice
+from src.tracking.client import has_api_key, server_answers, server_url
 
 _START_SECONDS = 30
 
@@ -25,15 +24,15 @@ class Server:
     """The W&B server that the wandb client of this process and its children is set to.
 
     Attributes:
-        embedded: whether it is the one that comes with this project.
-        environment: the variables that point another process at it.
+        embedded: Whether it is the one that comes with this project.
+        environment: The variables that point another process at it.
     """
 
     embedded = False
     environment: Mapping[str, str] = {}  # what points a client at it, where it is not already
 
     @property
-    def ours(self) -> bool:
+    def started_here(self) -> bool:
         """Whether this process started it, so that it ends with this process."""
         return False
 
@@ -54,7 +53,7 @@ class EmbeddedServer(Server):
     process however that ends.
 
     Raises:
-        UserError: if it does not start.
+        UserError: If it does not start.
     """
 
     embedded = True
@@ -91,7 +90,7 @@ class EmbeddedServer(Server):
             self._process.wait()
 
     @property
-    def ours(self) -> bool:
+    def started_here(self) -> bool:
         """Whether it ends with this process."""
         return self._process is not None
 
@@ -133,18 +132,19 @@ def open_server(choice: ServerChoice, data: Path = SERVER_DATA) -> Iterator[Serv
     """Point this process and its children at a W&B server while the context lasts.
 
     Args:
-        choice: ``auto`` takes the server that the user has an API key for, else the embedded one.
-        data: the embedded server's data folder.
+        choice: Which server.
+        data: The embedded server's data folder.
 
     Raises:
-        UserError: if there is no key for ``cloud``, if that server does not answer or refuses the
+        UserError: If there is no key for ``cloud``, if that server does not answer or refuses the
             key, or if the embedded server does not start.
     """
-    if choice == "cloud" and not has_api_key():
+    logged_in = choice is not ServerChoice.LOCAL and has_api_key()
+    if choice is ServerChoice.CLOUD and not logged_in:
         raise UserError(
             "no W&B API key; run `wandb login`, or use --server local, which needs no account"
         )
-    if choice == "cloud" or (choice == "auto" and has_api_key()):
+    if logged_in:
         if not server_answers():
             raise UserError(
                 f"the W&B server at {server_url()} does not answer; "

@@ -44,8 +44,8 @@ def keep_best_model(sweep: Sweep, checkpoints: Path) -> Path:
     """Copy the best run's checkpoint into ``models/``.
 
     Args:
-        sweep: a sweep with at least one run that has a value.
-        checkpoints: where this machine's agents left theirs.
+        sweep: A sweep with at least one run that has a value.
+        checkpoints: Where this machine's agents left theirs.
 
     Returns:
         The copy's stem, ``models/best_model_<run id>``.
@@ -63,7 +63,7 @@ def keep_best_model(sweep: Sweep, checkpoints: Path) -> Path:
 
 def look_again(sweep: Sweep, server: Server) -> str:
     """How to open the dashboard later."""
-    if not server.ours:
+    if not server.started_here:
         return f"Dashboard  {sweep.url}"
     page = urlsplit(sweep.url).path
     return f"Dashboard  `make dashboard`, then http://127.0.0.1:{PORT}{page}"

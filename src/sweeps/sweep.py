@@ -6,16 +6,15 @@ from typing import Any, Self
 
 import pandas as pd
 import wandb
-from wandb.apis.public.sweeps import _set_sweep_state, _upsert_sweep
-from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 
 from src.config.run_config import RunConfig
 from src.shared.defaults import PROJECT
 from src.shared.errors import UserError
 from src.sweeps.definition import SweepDefinition
+from src.sweeps.states import RunState, SweepState
+from src.tracking import wandb_private
+from src.tracking.wandb_private import SERVER_ERRORS
 
-# What the client raises when its server refuses something or is away.
-SERVER_ERRORS = (wandb.errors.Error, WandbApiFailedError)
 _TIMEOUT_SECONDS = 10
 
 
@@ -23,8 +22,8 @@ class Sweep:
     """One sweep. Made by :meth:`create` or :meth:`find`.
 
     Attributes:
-        path: ``entity/project/sweep_id``, as `wandb agent` takes it.
-        definition: what was swept.
+        path: The ``entity/project/sweep_id``, as `wandb agent` takes it.
+        definition: What was swept.
     """
 
     def __init__(self, api: wandb.Api, path: str, definition: SweepDefinition) -> None:
@@ -37,31 +36,24 @@ class Sweep:
         """Register a new sweep.
 
         Raises:
-            UserError: if the server refuses it.
+            UserError: If the server refuses it.
         """
         api = wandb.Api(timeout=_TIMEOUT_SECONDS)
         config = definition.config
-        # wandb.sweep() does the same, but prints and does not say which entity it chose.
+        project = _project(config.get("project"))
+        entity = os.environ.get("WANDB_ENTITY") or config.get("entity")
         try:
-            record, _ = _upsert_sweep(
-                api,
-                config,
-                project=_project(config.get("project")),
-                entity=os.environ.get("WANDB_ENTITY") or config.get("entity"),
-            )
+            path = wandb_private.create_sweep(api, config, project, entity)
         except (*SERVER_ERRORS, ValueError) as error:
             raise UserError(f"the W&B server refuses the sweep: {error}") from None
-        project = record["project"]
-        return cls(
-            api, f"{project['entity']['name']}/{project['name']}/{record['name']}", definition
-        )
+        return cls(api, path, definition)
 
     @classmethod
     def find(cls, sweep_id: str) -> Self:
         """Find an earlier sweep, by ``entity/project/sweep_id`` or by its id alone.
 
         Raises:
-            UserError: if the server has no such sweep.
+            UserError: If the server has no such sweep.
         """
         api = wandb.Api(timeout=_TIMEOUT_SECONDS)
         parts = sweep_id.split("/")
@@ -93,19 +85,15 @@ class Sweep:
 
     def reopen(self, run_cap: int | None) -> None:
         """Let agents go on with the sweep, up to ``run_cap`` runs in all if that is given."""
-        entity, project, sweep_id = self.path.split("/")
         if run_cap is not None:
             config = self.definition.config | {"run_cap": run_cap}
-            node_id = self._api.sweep(self.path)._attrs["id"]
-            _upsert_sweep(self._api, config, obj_id=node_id, project=project, entity=entity)
+            wandb_private.change_sweep(self._api, self.path, config)
             self.definition = SweepDefinition(config)
-        _set_sweep_state(self._api, sweep_id, "RUNNING", entity=entity, project=project)
+        wandb_private.resume_sweep(self._api, self.path)
 
     def is_over(self) -> bool:
         """Whether its server has ended the sweep."""
-        sweep = self._api.sweep(self.path)
-        sweep.load(force=True)  # the API object keeps what it has read
-        return sweep.state.upper() in ("FINISHED", "CANCELED", "CANCELLED")
+        return SweepState(wandb_private.sweep_state(self._api, self.path)).over
 
     def runs(self) -> pd.DataFrame:
         """One row a run, in order of creation.
@@ -130,14 +118,14 @@ class Sweep:
         """The checkpoint of a run, fetched from the server if the run was on another machine.
 
         Args:
-            run_id: the run.
-            folder: where this machine's agents left theirs, and where to put a fetched one.
+            run_id: The run.
+            folder: Where this machine's agents left theirs, and where to put a fetched one.
 
         Returns:
             The checkpoint's stem.
 
         Raises:
-            UserError: if neither this machine nor the server has it.
+            UserError: If neither this machine nor the server has it.
         """
         stem = folder / f"best_model_{run_id}"
         if not stem.with_name(f"{stem.name}.json").exists():
@@ -159,7 +147,7 @@ class Sweep:
         return {
             "id": run.id,
             "name": run.name,
-            "state": run.state,
+            "state": RunState(run.state),
             "stopped_early": bool(summary.get("stopped_early")),
             "value": pd.to_numeric(value, errors="coerce"),
             **hyperparameters,

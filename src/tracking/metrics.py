@@ -8,17 +8,17 @@ class EpochMetrics:
     """One epoch of a run: exactly one of these is logged an epoch.
 
     Attributes:
-        epoch: counts from 1.
-        loss: mean training loss over the epoch, L2 penalty included.
-        accuracy: share of training examples classified right during the epoch.
-        val_loss: mean validation loss after the epoch, without the penalty.
-        val_accuracy: validation accuracy after the epoch.
-        best_val_accuracy: the best ``val_accuracy`` so far.
-        learning_rate: step size at the epoch's end.
-        grad_norm: global L2 norm of the gradient at the epoch's last step.
-        weight_norm: global L2 norm of the trainable weights after it.
-        update_norm: global L2 norm of what that step changed in the weights.
-        examples_per_second: training examples a second, validation not counted.
+        epoch: Counts from 1.
+        loss: Mean training loss over the epoch, L2 penalty included.
+        accuracy: Share of training examples classified right during the epoch.
+        val_loss: Mean validation loss after the epoch, without the penalty.
+        val_accuracy: Validation accuracy after the epoch.
+        best_val_accuracy: The best ``val_accuracy`` so far.
+        learning_rate: Step size at the epoch's end.
+        grad_norm: Global L2 norm of the gradient at the epoch's last step.
+        weight_norm: Global L2 norm of the trainable weights after it.
+        update_norm: Global L2 norm of what that step changed in the weights.
+        examples_per_second: Training examples a second, validation not counted.
     """
 
     epoch: int
