@@ -64,6 +64,7 @@ agent = Probe(path, 0.2, 2)
 agent.run()
 assert agent.given_up
 
+api = wandb.Api()  # an agent ends with the client's service, and so with all that used it
 wandb_private.change_sweep(api, path, config | {"run_cap": 3})
 assert wandb.Api().sweep(path).config["run_cap"] == 3
 
@@ -72,7 +73,8 @@ agent.failing = False
 agent.run()
 assert not agent.given_up
 assert agent.parameters["lr"] in (0.3, 0.4), agent.parameters
-runs = wandb.Api().sweep(path).runs
+api = wandb.Api()
+runs = api.sweep(path).runs
 assert sum(run.state == "finished" for run in runs) == 1, [run.state for run in runs]
 
 assert wandb_private.sweep_state(api, path) == "CANCELED"
