@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
 from src.wandb_server.search.searcher import Searcher, Trial
+from src.wandb_server.states import RunState
 
 SWEEP = {
     "method": "bayes",
@@ -43,7 +44,7 @@ def finished_runs(spec: SweepSpec, count: int, rng: np.random.Generator) -> list
     return [
         Trial(
             {path[0]: one.value(one.draw(rng.random())) for path, one in spec.parameters.items()},
-            "finished",
+            RunState.FINISHED,
             rng.random(),
         )
         for _ in range(count)

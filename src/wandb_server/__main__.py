@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -147,11 +146,12 @@ async def _serve(listener: socket.socket, data: Path, args: argparse.Namespace) 
     from src.wandb_server.scheduling.scheduler import Scheduler
     from src.wandb_server.store import Store
     from src.wandb_server.store.blobs import BlobStorage
+    from src.wandb_server.store.errors import UnusableStoreError
 
     key = load_api_key(data / "api_key")
     try:
         store = Store(data / "server.db")
-    except (ValueError, sqlite3.DatabaseError) as error:
+    except UnusableStoreError as error:
         raise UserError(f"--data {data}: {error}; name another folder") from None
     blobs = BlobStorage(data / "files", key)
     blobs.remove_leftovers()
@@ -218,11 +218,13 @@ def _stop_at_eof(stop: Callable[[], None], loop: asyncio.AbstractEventLoop) -> N
 
 
 async def _watch(scheduler: Any, trouble: Any, crash_after: float) -> None:
+    from src.wandb_server.store.errors import NotStoredError
+
     while True:
         await asyncio.sleep(min(1.0, crash_after / 5))
         try:
             await asyncio.to_thread(scheduler.crash_silent_runs)
-        except sqlite3.OperationalError as error:  # a full disk, perhaps: it may have space again
+        except NotStoredError as error:  # a full disk, perhaps: it may have space again
             trouble.begins(error)
 
 

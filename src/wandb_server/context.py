@@ -8,8 +8,8 @@ from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from src.wandb_server.errors import RequestError
 from src.wandb_server.metric import metric_value
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.scheduler import Scheduler
+from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
-from src.wandb_server.store.runs import Run, now
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.stamps import now
 
 _STREAMS = {
     "wandb-history.jsonl": "history",
@@ -62,18 +64,18 @@ def receive(
     return {"exitcode": None, "limits": {}, "stopped": scheduler.stopped(current)}
 
 
-def _state(run: Run, body: dict[str, Any]) -> str:
-    if body.get("preempting") is True and (run.active or run.state == "crashed"):
-        return "preempting"
-    return "running" if run.state in ("crashed", "pending") else run.state
+def _state(run: Run, body: dict[str, Any]) -> RunState:
+    if body.get("preempting") is True and (run.active or run.state is RunState.CRASHED):
+        return RunState.PREEMPTING
+    return RunState.RUNNING if run.state in (RunState.CRASHED, RunState.PENDING) else run.state
 
 
-def _end_state(run: Run, exitcode: int) -> str:
+def _end_state(run: Run, exitcode: int) -> RunState:
     if exitcode == 0:
-        return "finished"
-    if run.state == "preempting":
-        return "preempted"
-    return "killed" if exitcode == INTERRUPTED else "failed"
+        return RunState.FINISHED
+    if run.state is RunState.PREEMPTING:
+        return RunState.PREEMPTED
+    return RunState.KILLED if exitcode == INTERRUPTED else RunState.FAILED
 
 
 def _chunk(chunk: Any) -> tuple[int, list[str]]:

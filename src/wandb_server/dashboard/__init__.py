@@ -16,8 +16,8 @@ from src.wandb_server.dashboard.reports import report_page
 from src.wandb_server.dashboard.runs import run_page
 from src.wandb_server.dashboard.sweeps import sweep_page
 from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Model = Callable[[Server, Request], dict[str, Any]]

@@ -11,6 +11,7 @@ from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.words import ended
 from src.wandb_server.metric import metric_value
+from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 
@@ -40,7 +41,9 @@ def state_counts(runs: Sequence[Run]) -> dict[str, int]:
         "active": sum(run.active for run in runs),
         "stopped": sum(run.early_stop is not None for run in runs),
         # A run that is stopped may well end with an error: the agent raises one in it.
-        "wrong": sum(r.state in ("crashed", "failed") and not r.should_stop for r in runs),
+        "wrong": sum(
+            r.state in (RunState.CRASHED, RunState.FAILED) and not r.should_stop for r in runs
+        ),
     }
 
 

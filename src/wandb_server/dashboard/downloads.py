@@ -13,8 +13,8 @@ from src.wandb_server.context import Server
 from src.wandb_server.dashboard.rendering import SAFE_HEADERS
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.store.files import StoredFile
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),

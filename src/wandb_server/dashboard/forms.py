@@ -21,17 +21,19 @@ from starlette.responses import RedirectResponse, Response
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard.rendering import run_url, sweep_url
 from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
+from src.wandb_server.states import SweepState
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.store.sweeps import Sweep
 
 MAX_FORM = 4096
 _NONCE = re.compile(r"[0-9a-f]{32}")
 
 # What each button of a sweep makes of its state, and from which states.
 SWEEP_BUTTONS = {
-    "pause": ("PAUSED", ("RUNNING", "PENDING")),
-    "resume": ("RUNNING", ("PAUSED",)),
-    "stop": ("FINISHED", ("RUNNING", "PENDING", "PAUSED")),
+    "pause": (SweepState.PAUSED, (SweepState.RUNNING, SweepState.PENDING)),
+    "resume": (SweepState.RUNNING, (SweepState.PAUSED,)),
+    "stop": (SweepState.FINISHED, (SweepState.RUNNING, SweepState.PENDING, SweepState.PAUSED)),
 }
 
 

@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 from src.wandb_server.dashboard import words
 from src.wandb_server.dashboard.charts import run_colour
 from src.wandb_server.dashboard.histories import config_of
+from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 
 PAGE_SIZE = 100  # runs in one page of a table
@@ -21,16 +22,16 @@ MAX_COLUMNS = 16  # of a table's config columns; those in which runs differ come
 MAX_SELECTED = 20  # runs whose curves are overlaid
 DEFAULT_SELECTED = 8
 STATES = (
-    "running",
-    "pending",
+    RunState.RUNNING,
+    RunState.PENDING,
     "stopping",
-    "finished",
+    RunState.FINISHED,
     "stopped early",
     "stopped",
-    "crashed",
-    "failed",
-    "killed",
-    "preempted",
+    RunState.CRASHED,
+    RunState.FAILED,
+    RunState.KILLED,
+    RunState.PREEMPTED,
 )
 
 _CONDITION = re.compile(r"([^\s=<>!]+)(<=|>=|!=|=|<|>)(\S+)")
@@ -70,7 +71,7 @@ class Row:
 
 def run_seconds(run: Run) -> float | None:
     """How long a run has gone on."""
-    if run.state == "pending":
+    if run.state is RunState.PENDING:
         return None
     inner = run.summary.get("_wandb")
     runtime = inner.get("runtime") if isinstance(inner, dict) else None

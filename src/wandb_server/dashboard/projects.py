@@ -22,8 +22,10 @@ from src.wandb_server.dashboard.listing import DEFAULT_SELECTED, Query, selected
 from src.wandb_server.dashboard.rendering import project_url, run_url
 from src.wandb_server.dashboard.reports import report_slug
 from src.wandb_server.errors import RequestError
+from src.wandb_server.states import SweepState
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.store.sweeps import Sweep
 
 MAX_CHARTS = 24
 MAX_COMPARED = 6
@@ -83,7 +85,8 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
             for view in server.store.views.of_project(project.id)
             if view.type == "runs"
         ],
-        "live": any(run.active for run in runs) or any(s.state == "RUNNING" for s in sweeps),
+        "live": any(run.active for run in runs)
+        or any(s.state is SweepState.RUNNING for s in sweeps),
     }
 
 

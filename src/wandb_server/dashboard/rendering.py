@@ -18,8 +18,9 @@ from src.wandb_server.dashboard import words
 from src.wandb_server.dashboard.common import sweep_title
 from src.wandb_server.dashboard.listing import STATES
 from src.wandb_server.errors import NotFoundError
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.store.sweeps import Sweep
 
 _PACKAGE = Path(__file__).parent.parent
 _MAX_CELL = 120

@@ -6,7 +6,7 @@ from typing import Any
 from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError
-from src.wandb_server.store.sweeps import Project
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.views import View
 
 MAX_DEPTH = 20

@@ -14,8 +14,9 @@ from src.wandb_server.dashboard.listing import run_seconds
 from src.wandb_server.dashboard.media import file_url, media_of
 from src.wandb_server.dashboard.rendering import project_url, run_url
 from src.wandb_server.metric import best_value
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.store.sweeps import Sweep
 
 LOG_LINES = 500
 MAX_CHARTS = 60
@@ -122,7 +123,7 @@ def _artifacts(server: Server, project: Project, run: Run) -> list[dict[str, Any
                 "name": f"{collection.name}:v{versions[0]}" if versions else collection.name,
                 "type": collection.type,
                 "how": how,
-                "aliases": [row["alias"] for row in store.aliases(collection.id, artifact.id)],
+                "aliases": [alias.alias for alias in store.aliases(collection.id, artifact.id)],
                 "artifact": artifact,
                 "files": [
                     (f, f"{project_url(project)}/artifacts/{artifact.id}/{file_name(f.name)}")

@@ -12,7 +12,8 @@ from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.rendering import run_url
 from src.wandb_server.search.early_termination import brackets
-from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.store.projects import Project
+from src.wandb_server.store.sweeps import Sweep
 
 MAX_CURVES = 100  # learning curves that are drawn, evenly from the best run to the worst
 MAX_LINES = 1_000  # of the parallel coordinates: the best runs

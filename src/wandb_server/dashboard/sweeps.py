@@ -19,8 +19,10 @@ from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
 from src.wandb_server.dashboard.histories import flat
 from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, Scale, importances
 from src.wandb_server.dashboard.listing import Query, Row, table
+from src.wandb_server.states import SweepState
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project, Sweep
+from src.wandb_server.store.sweeps import Sweep
 
 _METHODS = {"bayes": "Bayesian search", "random": "Random search", "grid": "Grid search"}
 
@@ -56,7 +58,8 @@ def sweep_page(
         "buttons": [name for name, (_, states) in SWEEP_BUTTONS.items() if sweep.state in states],
         "config": _yaml(sweep.config),
         "seconds": _seconds(sweep, runs),
-        "live": any(run.active for run in runs) or sweep.state in ("RUNNING", "PENDING"),
+        "live": any(run.active for run in runs)
+        or sweep.state in (SweepState.RUNNING, SweepState.PENDING),
     }
 
 

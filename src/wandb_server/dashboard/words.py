@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from src.sweep_language.sweep_spec import SweepSpec
+from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 
 _PARTS = {2: "top half", 3: "top third", 4: "top quarter", 5: "top fifth"}
@@ -63,17 +64,17 @@ def ended(run: Run, spec: SweepSpec | None, retried_as: str | None = None) -> st
         return early_stop(run.early_stop, spec)
     if run.should_stop:
         return "Asked to stop" if run.active else "Stopped on request"
-    if run.state == "finished":
+    if run.state is RunState.FINISHED:
         return "Ran to its end"
-    if run.state == "failed":
+    if run.state is RunState.FAILED:
         code = "" if run.exitcode is None else f" with exit code {run.exitcode}"
         return f"Failed{code}; its console log may say why"
-    if run.state == "crashed":
+    if run.state is RunState.CRASHED:
         again = f"; tried again as {retried_as}" if retried_as else ""
         return f"Crashed: nothing more was heard of it{again}"
-    if run.state == "killed":
+    if run.state is RunState.KILLED:
         return "Ended by its user" + (f"; tried again as {retried_as}" if retried_as else "")
-    return "Preempted; the next free agent resumes it" if run.state == "preempted" else ""
+    return "Preempted; the next free agent resumes it" if run.state is RunState.PREEMPTED else ""
 
 
 def early_stop(stop: dict[str, Any], spec: SweepSpec) -> str:

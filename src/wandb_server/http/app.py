@@ -1,7 +1,6 @@
 """The HTTP routes."""
 
 import base64
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from src.wandb_server.http.security import Guard
 from src.wandb_server.http.storage_trouble import StorageTrouble
 from src.wandb_server.metric import expressible
 from src.wandb_server.store.blobs import MAX_UPLOAD
+from src.wandb_server.store.errors import ConflictError, NotStoredError
 
 
 def create_app(
@@ -72,7 +72,7 @@ def create_app(
             404: dashboard.not_found,
             RequestError: _request_error,
             ClientDisconnect: _client_gone,
-            sqlite3.OperationalError: storage_error,
+            NotStoredError: storage_error,
             OSError: storage_error,
         },
         **options,
@@ -103,7 +103,7 @@ class _Routes:
             return _graphql_errors(error, 404)
         except RequestError as error:
             return _graphql_errors(error, 400)
-        except sqlite3.IntegrityError as error:
+        except ConflictError as error:
             return _graphql_errors(error, 409)  # a name that is taken, say
 
     async def file_stream(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from src.wandb_server.metric import metric_value
+from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
@@ -28,7 +29,9 @@ def bench_if_failing(store: Store, sweep: Sweep, metric: str | None, agent_id: i
     """
     agent = store.sweeps.agent(agent_id)
     runs = store.runs.of_agent(agent_id)
-    last = [run for run in runs if run.state in ("finished", "failed", "crashed")][-MAX_IN_A_ROW:]
+    last = [
+        run for run in runs if run.state in (RunState.FINISHED, RunState.FAILED, RunState.CRASHED)
+    ][-MAX_IN_A_ROW:]
     if agent is None or agent.benched or len(last) < MAX_IN_A_ROW:
         return
     if len(_came_to_nothing(store, sweep, metric, last)) == MAX_IN_A_ROW:
@@ -51,7 +54,9 @@ def _came_to_nothing(
     store: Store, sweep: Sweep, metric: str | None, runs: Sequence[Run]
 ) -> set[int]:
     """Those that have failed or crashed by themselves, without a value of the metric."""
-    wrong = [r for r in runs if r.state in ("failed", "crashed") and not r.should_stop]
+    wrong = [
+        r for r in runs if r.state in (RunState.FAILED, RunState.CRASHED) and not r.should_stop
+    ]
     if metric is None:
         return {run.id for run in wrong if not store.runs.line_count(run.id, "history")}
     logged = store.runs.metric_histories(sweep.id)

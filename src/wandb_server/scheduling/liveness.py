@@ -8,8 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from src.wandb_server.store.runs import Run
-
 # A run that no agent watches may be slow without being dead; W&B waits about as long.
 UNATTENDED_CRASH_AFTER = 300.0
 # The longest pause that the client makes between attempts to reach a server that is away.
@@ -63,9 +61,9 @@ class Liveness:
         with self._lock:
             self._unreported.pop(run_id, None)
 
-    def is_dead(self, run: Run) -> bool:
-        """Whether an active run must be taken for crashed."""
-        silence = self.run_silence(run.id)
-        if run.agent_id is None:
+    def is_dead(self, run_id: int, agent_id: int | None) -> bool:
+        """Whether an active run, with its agent if it has one, must be taken for crashed."""
+        silence = self.run_silence(run_id)
+        if agent_id is None:
             return silence > UNATTENDED_CRASH_AFTER
-        return min(silence, self.agent_silence(run.agent_id)) > self.crash_after
+        return min(silence, self.agent_silence(agent_id)) > self.crash_after

@@ -6,6 +6,7 @@ no longer waiting.
 
 from collections.abc import Collection, Iterator, Sequence
 
+from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 
 MAX_CRASHES = 2  # the first one and that of its retry
@@ -16,7 +17,7 @@ def to_resume(runs: Sequence[Run]) -> list[Run]:
     return [
         run
         for run in runs
-        if run.state == "preempted" and not run.should_stop and run.params is not None
+        if run.state is RunState.PREEMPTED and not run.should_stop and run.params is not None
     ]
 
 
@@ -36,7 +37,7 @@ def to_retry(runs: Sequence[Run], spoiled: Collection[int] = ()) -> list[Run]:
     return [
         run
         for run in runs
-        if (run.state in ("crashed", "killed") or run.id in spoiled)
+        if (run.state in (RunState.CRASHED, RunState.KILLED) or run.id in spoiled)
         and not run.should_stop
         and run.params is not None
         and run.id not in retried
@@ -48,7 +49,7 @@ def _crashes(run: Run, by_id: dict[int, Run], spoiled: Collection[int]) -> int:
     """How often the run's configuration has crashed; a kill by the user does not count."""
     attempts = list(_attempts(run, by_id))
     failing_agents = {attempt.agent_id for attempt in attempts if attempt.id in spoiled}
-    crashed = [a for a in attempts if a.state == "crashed" and a.id not in spoiled]
+    crashed = [a for a in attempts if a.state is RunState.CRASHED and a.id not in spoiled]
     return len(failing_agents) + len(crashed)
 
 

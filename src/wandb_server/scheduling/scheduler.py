@@ -4,22 +4,21 @@ import threading
 from typing import Any
 
 from src.sweep_language.sweep_spec import SweepSpec
-from src.wandb_server.api.ids import encode_id
 from src.wandb_server.api.sweep_config import sweep_program, sweep_spec
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.metric import finite_or_none
 from src.wandb_server.scheduling.benching import bench_if_failing, spoiled
+from src.wandb_server.scheduling.commands import Command, Exit, Start, Stop
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.retries import to_resume, to_retry, used_of_cap
 from src.wandb_server.scheduling.trials import sweep_best, sweep_trials
 from src.wandb_server.search.early_termination import should_stop
 from src.wandb_server.search.searcher import Searcher
+from src.wandb_server.states import RunState, SweepState
 from src.wandb_server.store import Store
-from src.wandb_server.store.runs import Run, new_name, now
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.stamps import new_name, now
 from src.wandb_server.store.sweeps import Agent, Sweep
-
-Command = dict[str, Any]
-EXIT: list[Command] = [{"type": "exit"}]
 
 # How long a run may be missing from its agent's report, and silent, before it counts as crashed:
 # the end of a run and its last upload reach the server on different ways.
@@ -67,9 +66,9 @@ class Scheduler:
             sweep = self._store.sweeps.get(agent.sweep_id)
             assert sweep is not None
             active = [run for run in self._store.runs.of_agent(agent.id) if run.active]
-            if sweep.state == "CANCELED":
+            if sweep.state is SweepState.CANCELED:
                 for run in active:
-                    self.end(run, "killed")
+                    self.end(run, RunState.KILLED)
                 return self._dismiss(agent)
             if reported:
                 return self._watch([run for run in active if run.name in reported])
@@ -82,44 +81,44 @@ class Scheduler:
         for run in runs:
             self._reported.add(run.id)
             self._liveness.reported(run.id)
-        return [{"type": "stop", "run_id": run.name} for run in runs if run.should_stop]
+        return [Stop(run) for run in runs if run.should_stop]
 
     def _missing_run(self, run: Run, sweep: Sweep) -> list[Command] | None:
         """Deal with an active run that its agent does not report; None when that is settled."""
-        unseen = run.state == "pending" and run.id not in self._reported
+        unseen = run.state is RunState.PENDING and run.id not in self._reported
         if unseen and run.offers < MAX_OFFERS:
             self._store.runs.update(run.id, offers=run.offers + 1)
-            return [self._start_command(run, sweep)]
+            return [_start(run, sweep)]
         missing = self._liveness.unreported_for(run.id)
         if min(missing, self._liveness.run_silence(run.id)) < REPORT_GRACE:
             return []
-        self.end(run, "crashed")
+        self.end(run, RunState.CRASHED)
         return None
 
     def _free_agent(self, agent: Agent, sweep: Sweep) -> list[Command]:
         current = self._store.sweeps.agent(agent.id)  # it may just have been benched
-        if sweep.state == "FINISHED" or (current and current.benched):
+        if sweep.state is SweepState.FINISHED or (current and current.benched):
             return self._dismiss(agent)
-        if sweep.state == "PAUSED":
+        if sweep.state is SweepState.PAUSED:
             return []
         runs = self._store.runs.of_sweep(sweep.id)
         if self._target_reached(sweep):
-            self._store.sweeps.update(sweep.id, state="FINISHED")
+            self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
             return self._dismiss(agent)
         if waiting := to_resume(runs):
-            return [self._hand_over(waiting[0], agent, sweep) | {"type": "resume"}]
+            return [self._hand_over(waiting[0], agent, sweep, resumed=True)]
         if queued := [run for run in runs if run.queued]:
             return [self._hand_over(queued[0], agent, sweep)]
         if run := self._next_run(agent, sweep, runs):
-            return [self._start_command(run, sweep)]
+            return [_start(run, sweep)]
         if any(run.active for run in runs):
             return []  # one of them may crash, and then its configuration is to be tried again
-        self._store.sweeps.update(sweep.id, state="FINISHED")
+        self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
         return self._dismiss(agent)
 
     def _dismiss(self, agent: Agent) -> list[Command]:
         self._store.sweeps.update_agent(agent.id, exited=1)
-        return EXIT
+        return [Exit()]
 
     def _next_run(self, agent: Agent, sweep: Sweep, runs: list[Run]) -> Run | None:
         spec = sweep_spec(sweep.config)
@@ -138,7 +137,7 @@ class Scheduler:
         run = self._store.runs.create(
             sweep.project_id,
             new_name(),
-            state="pending",
+            state=RunState.PENDING,
             params=params,
             config=_as_config(params),
             sweep_id=sweep.id,
@@ -156,21 +155,26 @@ class Scheduler:
             sweep.project_id,
             new_name(),
             display_name=display_name,
-            state="pending",
+            state=RunState.PENDING,
             params=params,
             config=_as_config(params),
             sweep_id=sweep.id,
         )
 
-    def _hand_over(self, run: Run, agent: Agent, sweep: Sweep) -> Command:
+    def _hand_over(self, run: Run, agent: Agent, sweep: Sweep, resumed: bool = False) -> Start:
         """Give an agent a run that was queued, or was preempted on this or another agent."""
         self._reported.discard(run.id)
         self._liveness.reported(run.id)
         self._liveness.run_spoke(run.id)
         self._store.runs.update(
-            run.id, state="pending", agent_id=agent.id, host=agent.host, offers=1, exitcode=None
+            run.id,
+            state=RunState.PENDING,
+            agent_id=agent.id,
+            host=agent.host,
+            offers=1,
+            exitcode=None,
         )
-        return self._start_command(run, sweep)
+        return _start(run, sweep, resumed)
 
     def _searcher(self, sweep: Sweep, spec: SweepSpec) -> Searcher:
         """The sweep's searcher, which knows the trials it has seen; anew if the sweep is edited."""
@@ -180,19 +184,7 @@ class Scheduler:
             self._searchers[sweep.id] = (sweep.config, searcher)
         return searcher
 
-    @staticmethod
-    def _start_command(run: Run, sweep: Sweep) -> Command:
-        return {
-            "type": "run",
-            "run_id": run.name,
-            "run_storage_id": encode_id("Run", run.id),
-            "program": sweep_program(sweep.config),
-            # Not its config, to which a program that is resumed has added things of its own.
-            "args": _as_config(run.params or {}),
-            "logs": [],
-        }
-
-    def end(self, run: Run, state: str, exitcode: int | None = None) -> None:
+    def end(self, run: Run, state: RunState, exitcode: int | None = None) -> None:
         """Record that a run has ended; the sweep may be finished with that.
 
         Without an exit code, which only the run itself can send, this is the server's own verdict:
@@ -202,21 +194,21 @@ class Scheduler:
             current = self._store.runs.get(run.id)
             if current is None or (exitcode is None and not current.active):
                 return
-            if state == "crashed" and current.should_stop:
-                state = "killed"  # it was told to stop, and its program did not do it tidily
-            elif state == "crashed" and current.state == "preempting":
-                state = "preempted"
+            if state is RunState.CRASHED and current.should_stop:
+                state = RunState.KILLED  # it was told to stop, and its program did not do it tidily
+            elif state is RunState.CRASHED and current.state is RunState.PREEMPTING:
+                state = RunState.PREEMPTED
             self._store.runs.update(run.id, state=state, exitcode=exitcode, heartbeat_at=now())
             sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
             if sweep is None:
                 return
             spec = sweep_spec(sweep.config)
-            if run.agent_id is not None and state in ("failed", "crashed"):
+            if run.agent_id is not None and state in (RunState.FAILED, RunState.CRASHED):
                 bench_if_failing(self._store, sweep, spec.metric_name, run.agent_id)
-            if sweep.state == "RUNNING" and (
+            if sweep.state is SweepState.RUNNING and (
                 self._target_reached(sweep) or self._used_up(sweep, spec)
             ):
-                self._store.sweeps.update(sweep.id, state="FINISHED")
+                self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
 
     def _used_up(self, sweep: Sweep, spec: SweepSpec) -> bool:
         if spec.run_cap is None:
@@ -238,7 +230,7 @@ class Scheduler:
         if run.active:
             self._store.runs.update(run.id, should_stop=1)
         if run.queued:
-            self.end(run, "killed")
+            self.end(run, RunState.KILLED)
 
     def metric_logged(self, run: Run) -> None:
         """Decide about early termination after a run has logged its sweep's metric."""
@@ -265,8 +257,8 @@ class Scheduler:
     def crash_silent_runs(self) -> None:
         """Mark runs as crashed of which nothing has been heard for too long."""
         for run in self._store.runs.active():
-            if not run.queued and self._liveness.is_dead(run):
-                self.end(run, "crashed")
+            if not run.queued and self._liveness.is_dead(run.id, run.agent_id):
+                self.end(run, RunState.CRASHED)
 
     def stopped(self, run: Run) -> bool:
         """Whether the run itself must be told to stop, having no agent that could stop it."""
@@ -276,6 +268,10 @@ class Scheduler:
             run.agent_id is None
             or self._liveness.agent_silence(run.agent_id) > self._liveness.crash_after
         )
+
+
+def _start(run: Run, sweep: Sweep, resumed: bool = False) -> Start:
+    return Start(run, sweep_program(sweep.config), resumed)
 
 
 def _as_config(params: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What the search knows of a sweep's runs."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from src.sweep_language.sweep_spec import SweepSpec
 from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.metric import best_value, metric_value
 from src.wandb_server.search.searcher import Trial
+from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
@@ -35,7 +35,9 @@ def sweep_best(store: Store, sweep: Sweep) -> float | None:
     return best_value([t.value for t in trials if t.value is not None], spec.goal)
 
 
-def _state(run: Run) -> Literal["running", "finished", "failed"]:
+def _state(run: Run) -> RunState:
     if run.active:
-        return "running"
-    return "finished" if run.state == "finished" or run.should_stop else "failed"
+        return RunState.RUNNING
+    return (
+        RunState.FINISHED if run.state is RunState.FINISHED or run.should_stop else RunState.FAILED
+    )

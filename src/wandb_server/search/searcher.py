@@ -9,7 +9,7 @@ import math
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import optuna
@@ -20,6 +20,7 @@ from optuna.trial import TrialState, create_trial
 from src.sweep_language.distributions import Choice, Key, Numeric
 from src.sweep_language.sweep_spec import SweepSpec
 from src.wandb_server.search.space import Point, SearchSpace, crossed
+from src.wandb_server.states import RunState
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -33,10 +34,13 @@ _NEIGHBOUR_ATTEMPTS = 100
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of the sweep. ``value`` is its best value of the metric (so far, while running)."""
+    """One run of the sweep: running, finished or failed.
+
+    ``value`` is its best value of the metric, so far while it is running.
+    """
 
     params: dict[str, Any]
-    state: Literal["running", "finished", "failed"]
+    state: RunState
     value: float | None
 
 
@@ -106,9 +110,9 @@ class Searcher:
         ]
 
     def _loss(self, trial: Trial) -> float | None:
-        if trial.state == "running":
+        if trial.state is RunState.RUNNING:
             return None
-        if trial.state == "failed" or trial.value is None or not math.isfinite(trial.value):
+        if trial.state is RunState.FAILED or trial.value is None or not math.isfinite(trial.value):
             return math.inf
         return self._sign * trial.value
 

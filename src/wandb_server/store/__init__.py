@@ -8,8 +8,9 @@ from src.wandb_server.store.collections import Collections
 from src.wandb_server.store.contents import Contents
 from src.wandb_server.store.database import Database
 from src.wandb_server.store.files import Files
+from src.wandb_server.store.projects import Projects
 from src.wandb_server.store.runs import Runs
-from src.wandb_server.store.sweeps import Projects, Sweeps
+from src.wandb_server.store.sweeps import Sweeps
 from src.wandb_server.store.views import Views
 
 

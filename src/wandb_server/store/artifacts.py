@@ -1,12 +1,12 @@
 """Artifacts, the versions of collections that they are, and their aliases and tags."""
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from src.wandb_server.store.collections import Tag
 from src.wandb_server.store.database import Database
-from src.wandb_server.store.runs import now
+from src.wandb_server.store.stamps import now
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,15 @@ class Membership:
     artifact_id: int
     version: int
     created_at: str
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A name of an artifact within a collection."""
+
+    id: int
+    alias: str
+    artifact_id: int
 
 
 @dataclass(frozen=True)
@@ -213,20 +222,21 @@ class Artifacts:
             [(collection_id, artifact_id, alias) for alias in aliases],
         )
 
-    def aliases(self, collection_id: int, artifact_id: int | None = None) -> list[sqlite3.Row]:
-        """Rows ``(id, alias, artifact_id)`` of a collection, or of one artifact in it."""
+    def aliases(self, collection_id: int, artifact_id: int | None = None) -> list[Alias]:
+        """The aliases of a collection, or of one artifact in it."""
         where, values = ("AND artifact_id = ?", (artifact_id,)) if artifact_id else ("", ())
-        return self._db.all(
+        rows = self._db.all(
             f"SELECT id, alias, artifact_id FROM aliases WHERE collection_id = ? {where}"
             " ORDER BY id",
             collection_id,
             *values,
         )
+        return [Alias(**dict(row)) for row in rows]
 
-    def tags(self, artifact_id: int) -> list[sqlite3.Row]:
-        """Rows ``(id, name)`` of an artifact's tags."""
+    def tags(self, artifact_id: int) -> list[Tag]:
+        """An artifact's tags."""
         sql = "SELECT id, name FROM tags WHERE artifact_id = ? ORDER BY name"
-        return self._db.all(sql, artifact_id)
+        return [Tag(**dict(row)) for row in self._db.all(sql, artifact_id)]
 
     def change_tags(self, artifact_id: int, add: list[str], remove: list[str]) -> None:
         """Add and remove tags of an artifact."""

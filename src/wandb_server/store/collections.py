@@ -1,11 +1,10 @@
 """Collections: the named series that artifacts are versions of."""
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from src.wandb_server.store.database import Database
-from src.wandb_server.store.runs import now
+from src.wandb_server.store.database import Database, Row
+from src.wandb_server.store.stamps import now
 
 CollectionKind = Literal["ArtifactSequence", "ArtifactPortfolio"]
 
@@ -22,6 +21,14 @@ class Collection:
     description: str | None
     created_at: str
     updated_at: str
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A tag of a collection or of an artifact."""
+
+    id: int
+    name: str
 
 
 class Collections:
@@ -74,10 +81,10 @@ class Collections:
         """Remove a collection; a sequence goes with its artifacts."""
         self._db.write("DELETE FROM collections WHERE id = ?", collection_id)
 
-    def tags(self, collection_id: int) -> list[sqlite3.Row]:
-        """Rows ``(id, name)`` of a collection's tags."""
+    def tags(self, collection_id: int) -> list[Tag]:
+        """A collection's tags."""
         sql = "SELECT id, name FROM tags WHERE collection_id = ? ORDER BY name"
-        return self._db.all(sql, collection_id)
+        return [Tag(**dict(row)) for row in self._db.all(sql, collection_id)]
 
     def change_tags(self, collection_id: int, add: list[str], remove: list[str]) -> None:
         """Add and remove tags of a collection."""
@@ -92,5 +99,5 @@ class Collections:
             )
 
 
-def _collection(row: sqlite3.Row | None) -> Collection | None:
+def _collection(row: Row | None) -> Collection | None:
     return Collection(**dict(row)) if row else None

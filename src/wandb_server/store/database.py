@@ -11,7 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from src.wandb_server.store.errors import (
+    ConflictError,
+    NotStoredError,
+    StoreError,
+    UnusableStoreError,
+)
 from src.wandb_server.store.schema import MIGRATIONS
+
+Row = sqlite3.Row
 
 
 class Database:
@@ -21,7 +29,7 @@ class Database:
         path: The database file; it is created and brought up to the current schema version.
 
     Raises:
-        ValueError: The file was written by a newer version of the program.
+        UnusableStoreError: It is no database, or was written by a newer version of the program.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,8 +37,12 @@ class Database:
         self._lock = threading.RLock()
         self._owner: int | None = None  # the thread whose transaction is open
         self._local = threading.local()
-        self._writer = self._connect()
-        self._migrate()
+        try:
+            with _translated():
+                self._writer = self._connect()
+                self._migrate()
+        except StoreError as error:
+            raise UnusableStoreError(str(error)) from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -45,7 +57,7 @@ class Database:
     def _migrate(self) -> None:
         version = self._writer.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
-            raise ValueError(f"{self._path} was written by a newer version of Gradsweep")
+            raise UnusableStoreError(f"{self._path} was written by a newer version of Gradsweep")
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
             with self.transaction():
                 for statement in script.split(";"):
@@ -61,9 +73,11 @@ class Database:
                 return
             self._owner = threading.get_ident()
             try:
-                self._writer.execute("BEGIN IMMEDIATE")
+                with _translated():
+                    self._writer.execute("BEGIN IMMEDIATE")
                 yield
-                self._writer.execute("COMMIT")
+                with _translated():
+                    self._writer.execute("COMMIT")
             except BaseException:
                 # A commit that failed (a full disk) leaves its transaction open as well.
                 if self._writer.in_transaction:
@@ -81,27 +95,31 @@ class Database:
             connection = self._local.connection = self._connect()
         return connection
 
-    def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+    def all(self, sql: str, *values: Any) -> list[Row]:
         """All rows of a query."""
-        return self._reader().execute(sql, values).fetchall()
+        with _translated():
+            return self._reader().execute(sql, values).fetchall()
 
-    def one(self, sql: str, *values: Any) -> sqlite3.Row | None:
+    def one(self, sql: str, *values: Any) -> Row | None:
         """The first row of a query, or None."""
-        row: sqlite3.Row | None = self._reader().execute(sql, values).fetchone()
-        return row
+        with _translated():
+            row: Row | None = self._reader().execute(sql, values).fetchone()
+            return row
 
     def scalar(self, sql: str, *values: Any) -> Any:
         """The first column of the first row; a query that always has one (a count, a maximum)."""
-        return self._reader().execute(sql, values).fetchone()[0]
+        row = self.one(sql, *values)
+        assert row is not None
+        return row[0]
 
     def write(self, sql: str, *values: Any) -> int:
         """Run one writing statement; returns the last inserted row id."""
-        with self.transaction():
+        with self.transaction(), _translated():
             return self._writer.execute(sql, values).lastrowid or 0
 
     def write_many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         """Run one writing statement for each row."""
-        with self.transaction():
+        with self.transaction(), _translated():
             self._writer.executemany(sql, rows)
 
     def insert(self, table: str, **columns: Any) -> int:
@@ -115,3 +133,16 @@ class Database:
         if columns:
             names = ", ".join(f"{name} = ?" for name in columns)
             self.write(f"UPDATE {table} SET {names} WHERE id = ?", *columns.values(), key)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise SQLite's errors as the store's own."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise ConflictError(str(error)) from error
+    except sqlite3.OperationalError as error:
+        raise NotStoredError(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise UnusableStoreError(str(error)) from error

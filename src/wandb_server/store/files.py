@@ -1,11 +1,10 @@
 """Records of uploaded contents (blobs) and of the files of runs that name them."""
 
-import sqlite3
 import uuid
 from dataclasses import dataclass
 
-from src.wandb_server.store.database import Database
-from src.wandb_server.store.runs import now
+from src.wandb_server.store.database import Database, Row
+from src.wandb_server.store.stamps import now
 
 
 @dataclass(frozen=True)
@@ -97,6 +96,6 @@ class Files:
         self._db.write("DELETE FROM run_files WHERE id = ?", file_id)
 
 
-def stored_file(row: sqlite3.Row) -> StoredFile:
+def stored_file(row: Row) -> StoredFile:
     """A row of a query over files joined with blobs."""
     return StoredFile(**(dict(row) | {"id": str(row["id"])}))

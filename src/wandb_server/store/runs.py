@@ -2,28 +2,13 @@
 
 import json
 import math
-import secrets
-import sqlite3
-import string
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from src.wandb_server.store.database import Database
-
-ACTIVE_STATES = ("pending", "running", "preempting")
-_ALPHABET = string.ascii_lowercase + string.digits
-
-
-def now() -> str:
-    """The current time in the form in which times are stored and sent."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def new_name() -> str:
-    """A fresh identifier of eight lowercase letters and digits, as W&B's runs and sweeps have."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+from src.wandb_server.states import RunState
+from src.wandb_server.store.database import Database, Row
+from src.wandb_server.store.stamps import now
 
 
 @dataclass(frozen=True)
@@ -37,7 +22,7 @@ class Run:
     project_id: int
     name: str
     display_name: str
-    state: str
+    state: RunState
     params: dict[str, Any] | None
     config: dict[str, Any]
     summary: dict[str, Any]
@@ -63,12 +48,14 @@ class Run:
     @property
     def active(self) -> bool:
         """Whether the run may still make progress."""
-        return self.state in ACTIVE_STATES
+        return self.state.active
 
     @property
     def queued(self) -> bool:
         """Whether it is a sweep's run that waits for an agent to be free."""
-        return self.state == "pending" and self.sweep_id is not None and self.agent_id is None
+        return (
+            self.state is RunState.PENDING and self.sweep_id is not None and self.agent_id is None
+        )
 
     @property
     def full_summary(self) -> dict[str, Any]:
@@ -81,11 +68,12 @@ class Run:
 _JSON_COLUMNS = ("params", "config", "summary", "tags", "early_stop")
 
 
-def _run(row: sqlite3.Row) -> Run:
+def _run(row: Row) -> Run:
     values = dict(row)
     for name in _JSON_COLUMNS:
         values[name] = json.loads(values[name]) if values[name] is not None else None
     values["should_stop"] = bool(values["should_stop"])
+    values["state"] = RunState(values["state"])
     return Run(**values)
 
 
@@ -125,7 +113,8 @@ class Runs:
 
     def active(self) -> list[Run]:
         """All runs that have not ended."""
-        return self._many("state IN ('pending', 'running', 'preempting')")
+        states = [state for state in RunState if state.active]
+        return self._many(f"state IN ({', '.join('?' * len(states))})", *states)
 
     def _many(self, where: str, *values: Any) -> list[Run]:
         rows = self._db.all(f"SELECT * FROM runs WHERE {where} ORDER BY id", *values)

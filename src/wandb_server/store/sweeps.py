@@ -1,22 +1,11 @@
-"""Projects, sweeps and agents."""
+"""Sweeps and their agents."""
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from src.wandb_server.store.database import Database
-from src.wandb_server.store.runs import new_name, now
-
-
-@dataclass(frozen=True)
-class Project:
-    """One project of an entity."""
-
-    id: int
-    entity: str
-    name: str
-    description: str | None
-    created_at: str
+from src.wandb_server.states import SweepState
+from src.wandb_server.store.database import Database, Row
+from src.wandb_server.store.stamps import new_name, now
 
 
 @dataclass(frozen=True)
@@ -28,7 +17,7 @@ class Sweep:
     name: str
     display_name: str | None
     description: str | None
-    state: str
+    state: SweepState
     config: str
     controller: str | None
     scheduler: str | None
@@ -51,48 +40,6 @@ class Agent:
     benched: int
 
 
-class Projects:
-    """Queries and changes of projects."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def get(self, project_id: int) -> Project:
-        """The project with this id, which must exist (others refer to it)."""
-        row = self._db.one("SELECT * FROM projects WHERE id = ?", project_id)
-        assert row is not None
-        return Project(**dict(row))
-
-    def find(self, entity: str, name: str) -> Project | None:
-        """The project with this name."""
-        row = self._db.one("SELECT * FROM projects WHERE entity = ? AND name = ?", entity, name)
-        return Project(**dict(row)) if row else None
-
-    def all(self, entity: str | None = None) -> list[Project]:
-        """All projects, or those of one entity, in creation order."""
-        where, values = ("WHERE entity = ?", (entity,)) if entity else ("", ())
-        rows = self._db.all(f"SELECT * FROM projects {where} ORDER BY id", *values)
-        return [Project(**dict(row)) for row in rows]
-
-    def ensure(self, entity: str, name: str) -> Project:
-        """The project with this name, created when it is not there."""
-        with self._db.transaction():
-            self._db.write(
-                "INSERT INTO projects (entity, name, created_at) VALUES (?, ?, ?)"
-                " ON CONFLICT DO NOTHING",
-                entity,
-                name,
-                now(),
-            )
-            project = self.find(entity, name)
-            assert project is not None
-            return project
-
-    def update(self, project_id: int, **values: Any) -> None:
-        """Set columns of a project."""
-        self._db.update("projects", project_id, **values)
-
-
 class Sweeps:
     """Queries and changes of sweeps and agents."""
 
@@ -101,18 +48,19 @@ class Sweeps:
 
     def get(self, sweep_id: int) -> Sweep | None:
         """The sweep with this id."""
-        return _sweep(self._db.one("SELECT * FROM sweeps WHERE id = ?", sweep_id))
+        row = self._db.one("SELECT * FROM sweeps WHERE id = ?", sweep_id)
+        return _sweep(row) if row else None
 
     def find(self, project_id: int, name: str) -> Sweep | None:
         """The sweep of a project with this name (W&B's sweep id)."""
-        return _sweep(
-            self._db.one("SELECT * FROM sweeps WHERE project_id = ? AND name = ?", project_id, name)
-        )
+        sql = "SELECT * FROM sweeps WHERE project_id = ? AND name = ?"
+        row = self._db.one(sql, project_id, name)
+        return _sweep(row) if row else None
 
     def of_project(self, project_id: int) -> list[Sweep]:
         """All sweeps of a project in creation order."""
         rows = self._db.all("SELECT * FROM sweeps WHERE project_id = ? ORDER BY id", project_id)
-        return [Sweep(**dict(row)) for row in rows]
+        return [_sweep(row) for row in rows]
 
     def create(self, project_id: int, config: str, **values: Any) -> Sweep:
         """Add a running sweep."""
@@ -123,7 +71,7 @@ class Sweeps:
                 "project_id": project_id,
                 "name": new_name(),
                 "config": config,
-                "state": "RUNNING",
+                "state": SweepState.RUNNING,
                 "created_at": created,
                 "updated_at": created,
             }
@@ -167,5 +115,5 @@ class Sweeps:
         self._db.update("agents", agent_id, **values)
 
 
-def _sweep(row: sqlite3.Row | None) -> Sweep | None:
-    return Sweep(**dict(row)) if row else None
+def _sweep(row: Row) -> Sweep:
+    return Sweep(**(dict(row) | {"state": SweepState(row["state"])}))

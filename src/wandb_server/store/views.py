@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.wandb_server.store.database import Database
-from src.wandb_server.store.runs import new_name, now
+from src.wandb_server.store.stamps import new_name, now
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from src.wandb_server.api import file_stream
+from src.wandb_server.api.commands import command_form
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
@@ -14,6 +15,9 @@ from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 
 CRASH_AFTER = 30.0
+
+
+EXIT = [{"type": "exit"}]
 
 
 class World:
@@ -46,7 +50,7 @@ class World:
         return agent.id
 
     def beat(self, agent: int, *reported: str) -> list[dict[str, Any]]:
-        return self.scheduler.heartbeat(agent, set(reported))
+        return [command_form(c) for c in self.scheduler.heartbeat(agent, set(reported))]
 
     def take(self, agent: int) -> str:
         """The name of the run that the agent is told to start."""

@@ -9,8 +9,8 @@ import pytest
 import requests
 import yaml
 
-from src.wandb_server.scheduling.scheduler import EXIT
-from tests.wandb_server.scheduling.scheduler_world import World
+from src.wandb_server.states import RunState
+from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 from tests.wandb_server.server_harness import Client, ServerProcess
 
 GRID: dict[str, Any] = {"method": "grid", "parameters": {"x": {"values": [1, 2, 3, 4]}}}
@@ -71,7 +71,7 @@ def test_failures_of_runs_that_were_told_to_stop_do_not_bench(world: World) -> N
 def test_crashes_count_and_without_a_metric_any_logged_line_is_a_point(world: World) -> None:
     agent = world.agent(world.sweep(metric=None))
     for _ in range(3):
-        world.scheduler.end(world.run(world.take(agent)), "crashed")
+        world.scheduler.end(world.run(world.take(agent)), RunState.CRASHED)
     assert _benched(world, agent)
     fine = world.agent(world.sweep(metric=None))
     for _ in range(4):
@@ -104,7 +104,7 @@ def test_a_configuration_that_one_benched_agent_crashed_twice_is_not_lost(world:
     sweep = world.sweep(**GRID)
     bad, good = world.agent(sweep), world.agent(sweep)
     for _ in range(3):  # the first one, its retry, another one
-        world.scheduler.end(world.run(world.take(bad)), "crashed")
+        world.scheduler.end(world.run(world.take(bad)), RunState.CRASHED)
     seen = [world.run(world.take(good)).params for _ in range(1)]
     assert seen == [{"x": 1}]
 

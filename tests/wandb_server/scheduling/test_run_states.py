@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from src.wandb_server.scheduling.scheduler import EXIT, REPORT_GRACE
-from tests.wandb_server.scheduling.scheduler_world import World
+from src.wandb_server.scheduling.scheduler import REPORT_GRACE
+from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 

@@ -1,8 +1,7 @@
 """Runs that a person queues in a sweep, and sweeps that end when a run is good enough."""
 
 from src.wandb_server.scheduling.liveness import UNATTENDED_CRASH_AFTER
-from src.wandb_server.scheduling.scheduler import EXIT
-from tests.wandb_server.scheduling.scheduler_world import World
+from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 
 
 def test_no_run_is_started_after_the_target_and_those_under_way_may_end(world: World) -> None:

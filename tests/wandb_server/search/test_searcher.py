@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from src.shared.paths import ROOT
 from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
 from src.wandb_server.search.searcher import Searcher, Trial
+from src.wandb_server.states import RunState
 
 MIXED: dict[str, Any] = {
     "learning_rate": {"distribution": "log_uniform_values", "min": 1e-4, "max": 1e-1},
@@ -44,7 +45,11 @@ def spec(method: str, parameters: dict[str, Any], seed: int | None = 0, **more: 
 
 
 def finished(params: dict[str, Any], value: float | None = 0.0) -> Trial:
-    return Trial(params, "finished", value)
+    return Trial(params, RunState.FINISHED, value)
+
+
+def running(params: dict[str, Any]) -> Trial:
+    return Trial(params, RunState.RUNNING, None)
 
 
 def run(searcher: Searcher, count: int, loss: Callable[[dict[str, Any]], float]) -> list[Trial]:
@@ -121,7 +126,7 @@ def test_a_huge_grid_starts_at_once() -> None:
 def test_same_seed_and_trials_give_the_same_suggestion_after_a_restart(method: str) -> None:
     old = Searcher(spec(method, MIXED))
     trials = run(old, 30, bowl)
-    running = [*trials, Trial(trials[0].params | {"layers": 2}, "running", 0.3)]
+    running = [*trials, Trial(trials[0].params | {"layers": 2}, RunState.RUNNING, 0.3)]
     for history in (trials, running, trials[:5]):
         assert Searcher(spec(method, MIXED)).suggest(history) == old.suggest(history)
     other = Searcher(spec(method, MIXED, seed=1))
@@ -139,7 +144,7 @@ def test_agents_asking_in_parallel_get_different_configurations(method: str) -> 
     searcher = Searcher(spec(method, SMALL))
     trials: list[Trial] = []
     while (params := searcher.suggest(trials)) is not None:
-        trials.append(Trial(params, "running", None))
+        trials.append(Trial(params, RunState.RUNNING, None))
     assert len(keys(trials)) == SMALL_SIZE
 
 
@@ -154,7 +159,7 @@ def test_the_model_keeps_away_from_configurations_that_are_running() -> None:
 
     def spread(running: int) -> float:
         past = [finished({"x": i / 40}, abs(i / 40 - 0.5)) for i in range(41)]
-        now = [Trial({"x": 0.5 + i / 1000}, "running", None) for i in range(running)]
+        now = [Trial({"x": 0.5 + i / 1000}, RunState.RUNNING, None) for i in range(running)]
         return statistics.mean(abs(suggestion(past + now, seed) - 0.5) for seed in range(15))
 
     assert spread(running=0) < 0.05
@@ -182,22 +187,25 @@ def test_bayes_learns_from_trials_out_of_order_of_completion() -> None:
     searcher = Searcher(spec("bayes", MIXED))
     trials = run(searcher, 20, bowl)
     by_loss = sorted(trials, key=lambda trial: cast(float, trial.value))
-    late = [Trial(one.params, "running", None) if one in by_loss[:2] else one for one in trials]
-    later = [Trial(one.params, "running", None) if one is by_loss[0] else one for one in trials]
+    late = [
+        Trial(one.params, RunState.RUNNING, None) if one in by_loss[:2] else one for one in trials
+    ]
+    later = [
+        Trial(one.params, RunState.RUNNING, None) if one is by_loss[0] else one for one in trials
+    ]
     edited = [finished(one.params, 9.0) if one is by_loss[0] else one for one in trials]
     suggestions = []
     for history in (late, later, trials, edited, trials[4:]):
         suggestions.append(searcher.suggest(history))
         assert suggestions[-1] == Searcher(spec("bayes", MIXED)).suggest(history)
-    assert (
-        len({repr(params) for params in suggestions}) >= 4
-    )  # each change tells the model something
+    # Each change tells the model something.
+    assert len({repr(params) for params in suggestions}) >= 4
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None])
-@pytest.mark.parametrize("state", ["finished", "failed", "running"])
+@pytest.mark.parametrize("state", [RunState.FINISHED, RunState.FAILED, RunState.RUNNING])
 def test_runs_without_a_finite_value_do_not_break_the_search(
-    state: Literal["finished", "failed", "running"], value: float | None
+    state: RunState, value: float | None
 ) -> None:
     searcher = Searcher(spec("bayes", MIXED))
     trials = run(searcher, 25, bowl)
@@ -211,7 +219,9 @@ def test_the_model_avoids_where_runs_fail() -> None:
     line = {"x": {"min": 0.0, "max": 1.0}}
     # The loss falls towards 1, but beyond 0.6 everything fails.
     past = [
-        Trial({"x": i / 40}, "failed", 0.0) if i > 24 else finished({"x": i / 40}, 1 - i / 40)
+        Trial({"x": i / 40}, RunState.FAILED, 0.0)
+        if i > 24
+        else finished({"x": i / 40}, 1 - i / 40)
         for i in range(41)
     ]
     suggestions = [Searcher(spec("bayes", line, seed=s)).suggest(past) for s in range(15)]
@@ -221,7 +231,7 @@ def test_the_model_avoids_where_runs_fail() -> None:
 def test_a_crash_does_not_count_against_a_configuration_that_finished_later() -> None:
     searcher = Searcher(spec("bayes", MIXED))
     trials = run(searcher, 20, bowl)
-    with_crash = [Trial(trials[0].params, "failed", None), *trials[1:], trials[0]]
+    with_crash = [Trial(trials[0].params, RunState.FAILED, None), *trials[1:], trials[0]]
     without = [*trials[1:], trials[0]]
     # A run more changes the draw; pad with one that is outside the space, and so ignored.
     assert searcher.suggest(with_crash) == searcher.suggest([finished({}), *without])
@@ -315,13 +325,14 @@ def test_any_finite_space_is_searched_whole_without_repeats(
 
 
 CHATTERBOX = """
+from src.wandb_server.states import RunState
 from src.wandb_server.search.searcher import Searcher, Trial
 from src.sweep_language.sweep_spec import parse_sweep
 config = {"method": "bayes", "metric": {"name": "a"}, "parameters": {"x": {"min": 0.0, "max": 1.0}}}
 searcher, trials = Searcher(parse_sweep(config)), []
 for i in range(15):
     params = searcher.suggest(trials)
-    trials.append(Trial(params, "finished", float("nan") if i == 3 else params["x"]))
+    trials.append(Trial(params, RunState.FINISHED, float("nan") if i == 3 else params["x"]))
 """
 
 

@@ -8,6 +8,7 @@ import pytest
 from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
 from src.wandb_server.search.searcher import Searcher, Trial
 from src.wandb_server.search.space import SearchSpace
+from src.wandb_server.states import RunState
 
 PARAMETERS: dict[str, Any] = {
     "optimizer": {"values": ["sgd", "momentum", "adam"]},
@@ -43,7 +44,7 @@ def test_each_different_configuration_comes_once_and_then_the_search_ends(method
     searcher = Searcher(spec(method))
     trials: list[Trial] = []
     while (params := searcher.suggest(trials)) is not None:
-        trials.append(Trial(params, "finished", float(len(trials) % 5)))
+        trials.append(Trial(params, RunState.FINISHED, float(len(trials) % 5)))
     assert len(trials) == DIFFERENT
     assert len({what_is_read(trial.params) for trial in trials}) == DIFFERENT
 
@@ -72,7 +73,7 @@ def test_the_model_learns_a_conditional_parameter_from_the_runs_that_read_it() -
         }
         reads = params["optimizer"] == "momentum"
         loss = abs(params["momentum"] - 0.8) if reads else 2.0
-        trials.append(Trial(params, "finished", loss))
+        trials.append(Trial(params, RunState.FINISHED, loss))
     searcher = Searcher(sweep)
     suggested = []
     for _ in range(20):
@@ -80,7 +81,7 @@ def test_the_model_learns_a_conditional_parameter_from_the_runs_that_read_it() -
         assert params_now is not None
         if params_now["optimizer"] == "momentum":
             suggested.append(params_now["momentum"])
-        trials.append(Trial(params_now, "running", None))
+        trials.append(Trial(params_now, RunState.RUNNING, None))
     assert len(suggested) > 5
     assert abs(float(np.median(suggested)) - 0.8) < 0.15
 

@@ -7,16 +7,12 @@ from src.shared.defaults import ENTITY, PROJECT
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import edges
 from src.wandb_server.api.ids import decode_id, encode_id
+from src.wandb_server.api.lookups import artifact_by_id, artifact_by_key, collection_by_key
 from src.wandb_server.api.manifests import commit
 from src.wandb_server.api.names import check_file_name
-from src.wandb_server.api.resolvers.artifacts import (
-    artifact_by_id,
-    artifact_by_key,
-    artifact_node,
-    manifest_node,
-)
+from src.wandb_server.api.resolvers.artifacts import manifest_node
 from src.wandb_server.api.resolvers.collection_changes import tag_names
-from src.wandb_server.api.resolvers.collections import collection_by_key, membership_node
+from src.wandb_server.api.resolvers.nodes import node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
@@ -57,7 +53,7 @@ def _create(server: Server, args: Args) -> Node:
                 history_step=given.optional_integer("historyStep"),
             )
             artifacts.change_tags(found.id, tag_names(given, "tags"), [])
-    return {"__typename": "CreateArtifactPayload", "artifact": artifact_node(server, found)}
+    return {"__typename": "CreateArtifactPayload", "artifact": node(found, server)}
 
 
 def _metadata(given: Args) -> str | None:
@@ -164,7 +160,7 @@ def _commit(server: Server, args: Args) -> Node:
 
 def _artifact_payload(typename: str, server: Server, artifact: Artifact) -> Node:
     changed = artifact_by_key(server, artifact.id)
-    return {"__typename": typename, "artifact": artifact_node(server, changed)}
+    return {"__typename": typename, "artifact": node(changed, server)}
 
 
 def _use(server: Server, args: Args) -> Node:
@@ -195,7 +191,7 @@ def _delete(server: Server, args: Args) -> Node:
     artifact = artifact_by_id(server, given.text("artifactID"))
     node = {"__typename": "Artifact", "id": encode_id("Artifact", artifact.id)}
     names = {
-        row["alias"] for row in server.store.artifacts.aliases(artifact.collection_id, artifact.id)
+        alias.alias for alias in server.store.artifacts.aliases(artifact.collection_id, artifact.id)
     }
     if names and not given.flag("deleteAliases"):
         raise RequestError(
@@ -229,7 +225,7 @@ def _link(server: Server, args: Args) -> Node:
     return {
         "__typename": "LinkArtifactPayload",
         "versionIndex": membership.version,
-        "artifactMembership": membership_node(server, membership),
+        "artifactMembership": node(membership, server),
     }
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import connection, edges
 from src.wandb_server.api.ids import decode_id, encode_id
-from src.wandb_server.api.resolvers import collections, runs
+from src.wandb_server.api.lookups import collection_by_key
+from src.wandb_server.api.resolvers.nodes import alias_node, collection_info, node, tag_node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError
@@ -20,7 +21,7 @@ def run_fields(server: Server, run: Run) -> Node:
     """What a run's node says about its artifacts."""
 
     def listed(artifacts: list[Artifact], args: Args) -> Node:
-        return connection(artifacts, args, lambda artifact: artifact_node(server, artifact))
+        return connection(artifacts, args, lambda artifact: node(artifact, server))
 
     return {
         "outputArtifacts": lambda args: listed(server.store.artifacts.logged_by(run.id), args),
@@ -28,40 +29,19 @@ def run_fields(server: Server, run: Run) -> Node:
     }
 
 
-def artifact_by_key(server: Server, artifact_id: int) -> Artifact:
-    """The artifact with this row id.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    artifact = server.store.artifacts.get(artifact_id)
-    if artifact is None:
-        raise NotFoundError("no such artifact")
-    return artifact
-
-
-def artifact_by_id(server: Server, value: str) -> Artifact:
-    """The artifact that an opaque id names.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    return artifact_by_key(server, decode_id("Artifact", value))
-
-
-def artifact_node(server: Server, artifact: Artifact) -> Node:
+@node.register
+def artifact_node(artifact: Artifact, server: Server) -> Node:
     """An artifact."""
     store = server.store.artifacts
-    sequence = collections.collection_by_key(server, artifact.collection_id)
+    sequence = collection_by_key(server, artifact.collection_id)
     memberships = store.memberships(artifact_id=artifact.id)
     versions = [m.version for m in memberships if m.collection_id == sequence.id]
 
     def aliases(_: Args) -> list[Node]:
         return [
-            collections.alias_node(row)
-            | {"artifactCollection": collections.collection_info(server, collection)}
+            alias_node(row) | {"artifactCollection": collection_info(collection, server)}
             for membership in memberships
-            for collection in [collections.collection_by_key(server, membership.collection_id)]
+            for collection in [collection_by_key(server, membership.collection_id)]
             for row in store.aliases(collection.id, artifact.id)
         ]
 
@@ -71,23 +51,23 @@ def artifact_node(server: Server, artifact: Artifact) -> Node:
 
     def creator(_: Args) -> Node | None:
         run = server.store.runs.get(artifact.run_id) if artifact.run_id is not None else None
-        return _run_node(server, run) if run else None
+        return node(run, server) if run else None
 
     def users(_: Args) -> Node:
         found = [server.store.runs.get(run_id) for run_id in store.users(artifact.id)]
-        return edges(_run_node(server, run) for run in found if run)
+        return edges(node(run, server) for run in found if run)
 
     return {
         "__typename": "Artifact",
         "id": encode_id("Artifact", artifact.id),
-        "artifactSequence": collections.collection_node(server, sequence),
+        "artifactSequence": node(sequence, server),
         "versionIndex": versions[0] if versions else None,
         "artifactType": {"__typename": "ArtifactType", "name": sequence.type},
         "description": artifact.description,
         "metadata": artifact.metadata,
         "ttlDurationSeconds": -1,  # nothing expires here
         "ttlIsInherited": True,
-        "tags": [collections.tag_node(row) for row in store.tags(artifact.id)],
+        "tags": [tag_node(row) for row in store.tags(artifact.id)],
         "historyStep": artifact.history_step,
         "state": artifact.state,
         "size": artifact.size,
@@ -102,14 +82,8 @@ def artifact_node(server: Server, artifact: Artifact) -> Node:
         "usedBy": users,
         "files": lambda args: artifact_files(server, artifact, args),
         "filesByManifestEntries": lambda args: _files_of_entries(server, artifact, args),
-        "artifactMemberships": lambda _: edges(
-            collections.membership_node(server, m) for m in memberships
-        ),
+        "artifactMemberships": lambda _: edges(node(m, server) for m in memberships),
     }
-
-
-def _run_node(server: Server, run: Run) -> Node:
-    return runs.run_node(server, server.store.projects.get(run.project_id), run)
 
 
 def manifest_node(server: Server, manifest_id: int) -> Node:
@@ -121,7 +95,7 @@ def manifest_node(server: Server, manifest_id: int) -> Node:
     return {
         "__typename": "ArtifactManifest",
         "id": encode_id("ArtifactManifest", manifest.id),
-        "file": runs.file_node(server, file),
+        "file": node(file, server),
     }
 
 
@@ -129,18 +103,18 @@ def artifact_files(server: Server, artifact: Artifact, args: Args) -> Node:
     """A page of an artifact's files."""
     names = args.texts("names")
     files = [f for f in server.store.contents.files(artifact.id) if not names or f.name in names]
-    return connection(files, args, lambda file: runs.file_node(server, file))
+    return connection(files, args, lambda file: node(file, server))
 
 
 def _files_of_entries(server: Server, artifact: Artifact, args: Args) -> Node:
     wanted = {entry.optional("name") for entry in args.members("entries")}
     files = [f for f in server.store.contents.files(artifact.id) if f.name in wanted]
-    return connection(files, args, lambda file: runs.file_node(server, file), len(files))
+    return connection(files, args, lambda file: node(file, server), len(files))
 
 
 def _artifact(server: Server, args: Args) -> Node | None:
     found = server.store.artifacts.get(decode_id("Artifact", args.text("id")))
-    return artifact_node(server, found) if found else None
+    return node(found, server) if found else None
 
 
 def _client_id(server: Server, args: Args) -> Node | None:

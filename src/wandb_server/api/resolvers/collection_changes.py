@@ -4,8 +4,8 @@ from typing import Any
 
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.ids import decode_id
-from src.wandb_server.api.resolvers.artifacts import artifact_by_id
-from src.wandb_server.api.resolvers.collections import collection_by_key, collection_node, tag_node
+from src.wandb_server.api.lookups import artifact_by_id, collection_by_key
+from src.wandb_server.api.resolvers.nodes import node, tag_node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError
@@ -82,8 +82,10 @@ def _delete_collection(server: Server, args: Args, key: str) -> Node:
 
 
 def _collection_payload(server: Server, collection: Collection) -> Node:
-    node = collection_node(server, collection)
-    return {"__typename": "ArtifactCollectionPayload", "artifactCollection": node}
+    return {
+        "__typename": "ArtifactCollectionPayload",
+        "artifactCollection": node(collection, server),
+    }
 
 
 MUTATIONS: Resolvers = {

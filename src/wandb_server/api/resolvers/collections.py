@@ -7,13 +7,14 @@ from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import connection, edges
 from src.wandb_server.api.filters import selected
 from src.wandb_server.api.ids import decode_id, encode_id
-from src.wandb_server.api.resolvers import artifacts, projects
+from src.wandb_server.api.lookups import artifact_by_key, collection_by_key
+from src.wandb_server.api.resolvers import artifacts
+from src.wandb_server.api.resolvers.nodes import alias_node, collection_info, node, tag_node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
-from src.wandb_server.errors import NotFoundError
 from src.wandb_server.store.artifacts import Membership
 from src.wandb_server.store.collections import Collection
-from src.wandb_server.store.sweeps import Project
+from src.wandb_server.store.projects import Project
 
 Node = dict[str, Any]
 
@@ -23,19 +24,15 @@ def project_fields(server: Server, project: Project) -> Node:
 
     def collection(args: Args) -> Node | None:
         found = server.store.collections.find(project.id, args.text("name"))
-        return collection_node(server, found) if found else None
+        return node(found, server) if found else None
 
     def membership(args: Args) -> Node | None:
         found = _resolve(server, project, args.text("name"))
-        return membership_node(server, found) if found else None
+        return node(found, server) if found else None
 
     def artifact(args: Args) -> Node | None:
         found = _resolve(server, project, args.text("name"))
-        return (
-            artifacts.artifact_node(server, artifacts.artifact_by_key(server, found.artifact_id))
-            if found
-            else None
-        )
+        return node(artifact_by_key(server, found.artifact_id), server) if found else None
 
     def type_names() -> list[str]:
         return sorted({c.type for c in server.store.collections.of_project(project.id)})
@@ -68,24 +65,12 @@ def _resolve(server: Server, project: Project, name: str) -> Membership | None:
     return server.store.artifacts.resolve(collection.id, alias or "latest")
 
 
-def collection_by_key(server: Server, collection_id: int) -> Collection:
-    """The collection with this row id.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    collection = server.store.collections.get(collection_id)
-    if collection is None:
-        raise NotFoundError("no such artifact collection")
-    return collection
-
-
 def _type_node(server: Server, project: Project, name: str) -> Node:
     of_type = [c for c in server.store.collections.of_project(project.id) if c.type == name]
 
     def one(args: Args) -> Node | None:
         found = [c for c in of_type if c.name == args.text("name")]
-        return collection_node(server, found[0]) if found else None
+        return node(found[0], server) if found else None
 
     return {
         "__typename": "ArtifactType",
@@ -104,31 +89,15 @@ def _collections(server: Server, found: list[Collection], args: Args) -> Node:
             "name": collection.name,
             "createdAt": collection.created_at,
             "updatedAt": collection.updated_at,
-            "tag": [row["name"] for row in server.store.collections.tags(collection.id)],
+            "tag": [tag.name for tag in server.store.collections.tags(collection.id)],
         }
 
     chosen = selected(found, document, args.json_object("filters"), args.optional("order"))
-    return connection(chosen, args, lambda collection: collection_node(server, collection))
+    return connection(chosen, args, lambda collection: node(collection, server))
 
 
-def collection_info(server: Server, collection: Collection) -> Node:
-    """The plain fields of a collection."""
-    artifact_type = {"__typename": "ArtifactType", "name": collection.type}
-    return {
-        "__typename": collection.kind,
-        "id": encode_id("ArtifactCollection", collection.id),
-        "name": collection.name,
-        "description": collection.description,
-        "createdAt": collection.created_at,
-        "updatedAt": collection.updated_at,
-        "state": "READY",
-        "project": projects.project_info(server.store.projects.get(collection.project_id)),
-        "defaultArtifactType": artifact_type,
-        "type": artifact_type,
-    }
-
-
-def collection_node(server: Server, collection: Collection) -> Node:
+@node.register
+def collection_node(collection: Collection, server: Server) -> Node:
     """A collection with its versions, aliases and tags."""
     store = server.store.artifacts
 
@@ -136,9 +105,7 @@ def collection_node(server: Server, collection: Collection) -> Node:
         return store.memberships(collection_id=collection.id)[::-1]
 
     def member_artifact(membership: Membership) -> Node:
-        return artifacts.artifact_node(
-            server, artifacts.artifact_by_key(server, membership.artifact_id)
-        )
+        return node(artifact_by_key(server, membership.artifact_id), server)
 
     def versions(args: Args) -> Node:
         chosen = selected(
@@ -155,28 +122,26 @@ def collection_node(server: Server, collection: Collection) -> Node:
 
     def alias_member(args: Args) -> Node | None:
         found = store.resolve(collection.id, args.text("aliasName"))
-        return membership_node(server, found) if found else None
+        return node(found, server) if found else None
 
     def latest(_: Args) -> Node | None:
         found = members()
         return member_artifact(found[0]) if found else None
 
-    return collection_info(server, collection) | {
+    return collection_info(collection, server) | {
         "tags": lambda _: edges(
             tag_node(row) for row in server.store.collections.tags(collection.id)
         ),
         "aliases": lambda args: connection(store.aliases(collection.id), args, alias_node, 1000),
         "artifacts": versions,
         "artifactMembership": alias_member,
-        "artifactMemberships": lambda args: connection(
-            members(), args, lambda m: membership_node(server, m)
-        ),
+        "artifactMemberships": lambda args: connection(members(), args, lambda m: node(m, server)),
         "latestArtifact": latest,
     }
 
 
 def _version_document(server: Server, membership: Membership) -> Node:
-    artifact = artifacts.artifact_by_key(server, membership.artifact_id)
+    artifact = artifact_by_key(server, membership.artifact_id)
     aliases = server.store.artifacts.aliases(membership.collection_id, artifact.id)
     return {
         "state": artifact.state,
@@ -184,30 +149,17 @@ def _version_document(server: Server, membership: Membership) -> Node:
         "metadata": json.loads(artifact.metadata or "{}"),
         "createdAt": artifact.created_at,
         "created_at": artifact.created_at,
-        "alias": [row["alias"] for row in aliases],
-        "tag": [row["name"] for row in server.store.artifacts.tags(artifact.id)],
+        "alias": [alias.alias for alias in aliases],
+        "tag": [tag.name for tag in server.store.artifacts.tags(artifact.id)],
         "size": artifact.size,
     }
 
 
-def alias_node(row: Any) -> Node:
-    """An alias, from its row."""
-    return {
-        "__typename": "ArtifactAlias",
-        "id": encode_id("ArtifactAlias", row["id"]),
-        "alias": row["alias"],
-    }
-
-
-def tag_node(row: Any) -> Node:
-    """A tag, from its row."""
-    return {"__typename": "Tag", "id": encode_id("Tag", row["id"]), "name": row["name"]}
-
-
-def membership_node(server: Server, membership: Membership) -> Node:
+@node.register
+def membership_node(membership: Membership, server: Server) -> Node:
     """An artifact as a version of a collection."""
     collection = collection_by_key(server, membership.collection_id)
-    artifact = artifacts.artifact_by_key(server, membership.artifact_id)
+    artifact = artifact_by_key(server, membership.artifact_id)
     aliases = server.store.artifacts.aliases(collection.id, artifact.id)
     return {
         "__typename": "ArtifactCollectionMembership",
@@ -215,15 +167,15 @@ def membership_node(server: Server, membership: Membership) -> Node:
         "versionIndex": membership.version,
         "createdAt": membership.created_at,
         "aliases": [alias_node(row) for row in aliases],
-        "artifactCollection": collection_node(server, collection),
-        "artifact": artifacts.artifact_node(server, artifact),
+        "artifactCollection": node(collection, server),
+        "artifact": node(artifact, server),
         "files": lambda args: artifacts.artifact_files(server, artifact, args),
     }
 
 
 def _collection(server: Server, args: Args) -> Node | None:
     found = server.store.collections.get(decode_id("ArtifactCollection", args.text("id")))
-    return collection_node(server, found) if found else None
+    return node(found, server) if found else None
 
 
 QUERIES: Resolvers = {"artifactCollection": _collection}

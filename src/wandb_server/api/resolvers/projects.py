@@ -5,33 +5,14 @@ from typing import Any
 from src.shared.defaults import ENTITY, PROJECT
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import connection
-from src.wandb_server.api.ids import encode_id
 from src.wandb_server.api.resolvers import collections, runs, sweeps, views
-from src.wandb_server.api.resolvers.viewer import entity_node, user_node
+from src.wandb_server.api.resolvers.nodes import node, project_info
 from src.wandb_server.context import Server
-from src.wandb_server.store.sweeps import Project
+from src.wandb_server.store.projects import Project
 
 
-def project_info(project: Project) -> dict[str, Any]:
-    """The plain fields of a project."""
-    return {
-        "__typename": "Project",
-        "id": encode_id("Project", project.id),
-        "internalId": encode_id("ProjectInternalId", project.id),
-        "name": project.name,
-        "entityName": project.entity,
-        "entity": entity_node(project.entity),
-        "description": project.description,
-        "createdAt": project.created_at,
-        "isBenchmark": False,
-        "readOnly": False,
-        "access": "PRIVATE",
-        "views": "{}",
-        "user": user_node(),
-    }
-
-
-def project_node(server: Server, project: Project) -> dict[str, Any]:
+@node.register
+def project_node(project: Project, server: Server) -> dict[str, Any]:
     """A project with its runs, sweeps and artifacts."""
     return (
         project_info(project)
@@ -44,12 +25,12 @@ def project_node(server: Server, project: Project) -> dict[str, Any]:
 
 def _project(server: Server, args: Args) -> dict[str, Any] | None:
     project = server.project_at(args.optional("entityName"), args.optional("name"))
-    return project_node(server, project) if project else None
+    return node(project, server) if project else None
 
 
 def _projects(server: Server, args: Args) -> dict[str, Any]:
     projects = server.store.projects.all(args.optional("entityName") or ENTITY)
-    return connection(projects[::-1], args, lambda project: project_node(server, project))
+    return connection(projects[::-1], args, lambda project: node(project, server))
 
 
 def _upsert_project(server: Server, args: Args) -> dict[str, Any]:
@@ -60,11 +41,11 @@ def _upsert_project(server: Server, args: Args) -> dict[str, Any]:
     project = server.store.projects.ensure(entity, name)
     if (description := given.optional("description")) is not None:
         server.store.projects.update(project.id, description=description)
-    node = project_node(server, server.store.projects.get(project.id))
+    changed = node(server.store.projects.get(project.id), server)
     return {
         "__typename": "UpsertModelPayload",
-        "project": node,
-        "model": node,
+        "project": changed,
+        "model": changed,
         "inserted": inserted,
     }
 

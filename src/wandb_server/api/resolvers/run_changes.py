@@ -6,13 +6,15 @@ from typing import Any
 from src.shared.defaults import ENTITY, PROJECT
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.ids import decode_id, encode_id
+from src.wandb_server.api.lookups import find_sweep, run_by_id
 from src.wandb_server.api.names import check_file_name
-from src.wandb_server.api.resolvers.runs import file_node, run_by_id, run_node
-from src.wandb_server.api.resolvers.sweeps import find_sweep
+from src.wandb_server.api.resolvers.nodes import node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
-from src.wandb_server.store.runs import Run, now
+from src.wandb_server.states import RunState
+from src.wandb_server.store.runs import Run
+from src.wandb_server.store.stamps import now
 
 
 def _upsert_run(server: Server, args: Args) -> dict[str, Any]:
@@ -44,10 +46,9 @@ def _upsert_run(server: Server, args: Args) -> dict[str, Any]:
             run, inserted = _start(server, given, values)
         changed = server.store.runs.get(run.id)
         assert changed is not None
-        project = server.store.projects.get(run.project_id)
     return {
         "__typename": "UpsertBucketPayload",
-        "bucket": run_node(server, project, changed),
+        "bucket": node(changed, server),
         "inserted": inserted,
     }
 
@@ -57,7 +58,7 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
     project = server.store.projects.ensure(
         given.name("entityName", ENTITY), given.name("modelName", PROJECT)
     )
-    values["state"] = "running"
+    values["state"] = RunState.RUNNING
     if sweep_name := given.optional("sweep"):
         sweep = find_sweep(server, project, sweep_name)
         if sweep is None:
@@ -68,10 +69,10 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
     if run is None:
         run, inserted = server.store.runs.create(project.id, name, **values), True
     else:
-        if run.state == "pending" and "config" in values:
+        if run.state is RunState.PENDING and "config" in values:
             values["config"] = run.config | values["config"]
-        inserted = run.state == "pending"
-        if run.state == "preempting":
+        inserted = run.state is RunState.PENDING
+        if run.state is RunState.PREEMPTING:
             del values["state"]  # an update of the process that is about to be preempted
         # The client tells "exists already" from "new" by this; a pending run has not begun.
         server.store.runs.update(run.id, **values)
@@ -97,9 +98,9 @@ def _stop_run(server: Server, args: Args) -> dict[str, Any]:
 def _update_state(server: Server, args: Args) -> dict[str, Any]:
     given = args.input()
     run, state = run_by_id(server, given.text("id")), given.text("state")
-    allowed = {
-        "pending": ("running", "failed", "crashed", "preempted"),
-        "failed": ("pending", "running"),
+    allowed: dict[str, tuple[RunState, ...]] = {
+        RunState.PENDING: (RunState.RUNNING, RunState.FAILED, RunState.CRASHED, RunState.PREEMPTED),
+        RunState.FAILED: (RunState.PENDING, RunState.RUNNING),
     }
     if run.sweep_id is not None or run.state not in allowed.get(state, ()):
         raise RequestError(f"a run that is {run.state} cannot be set to {state}")
@@ -121,7 +122,7 @@ def _create_files(server: Server, args: Args) -> dict[str, Any]:
         "__typename": "CreateRunFilesPayload",
         "runID": run.name,
         "uploadHeaders": [],
-        "files": [file_node(server, file) for file in files],
+        "files": [node(file, server) for file in files],
     }
 
 
@@ -149,12 +150,11 @@ def _rewind(server: Server, args: Args) -> dict[str, Any]:
         raise RequestError("a run can only be rewound to a '_step'")
     with server.store.transaction():
         server.store.runs.cut_history(run.id, given.integer("metricValue", 0))
-        server.store.runs.update(run.id, state="running", exitcode=None)
+        server.store.runs.update(run.id, state=RunState.RUNNING, exitcode=None)
     server.liveness.run_spoke(run.id)
-    project = server.store.projects.get(run.project_id)
     return {
         "__typename": "RewindRunPayload",
-        "rewoundRun": run_node(server, project, run_by_id(server, encode_id("Run", run.id))),
+        "rewoundRun": node(run_by_id(server, encode_id("Run", run.id)), server),
     }
 
 

@@ -11,14 +11,13 @@ from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import connection
 from src.wandb_server.api.filters import selected
 from src.wandb_server.api.history import DEFAULT_SAMPLES, history_keys, sample, sampled_history
-from src.wandb_server.api.ids import decode_id, encode_id
-from src.wandb_server.api.resolvers import artifacts, projects
-from src.wandb_server.api.resolvers.viewer import user_node
+from src.wandb_server.api.ids import encode_id
+from src.wandb_server.api.resolvers import artifacts
+from src.wandb_server.api.resolvers.nodes import node, project_info, user_node
 from src.wandb_server.context import Server
-from src.wandb_server.errors import NotFoundError
 from src.wandb_server.store.files import StoredFile
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Project
 
 _SHELL = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
 
@@ -28,7 +27,7 @@ def project_fields(server: Server, project: Project) -> dict[str, Any]:
 
     def one(args: Args) -> dict[str, Any] | None:
         run = server.store.runs.find(project.id, args.text("name"))
-        return run_node(server, project, run) if run else None
+        return node(run, server) if run else None
 
     def count(args: Args) -> int:
         runs = server.store.runs.of_project(project.id)
@@ -55,9 +54,7 @@ def run_connection(
         args.json_object("filters"),
         args.optional("order"),
     )
-    return connection(
-        chosen, args, lambda run: run_node(server, project, run), default, "RunConnection"
-    )
+    return connection(chosen, args, lambda run: node(run, server), default, "RunConnection")
 
 
 def run_document(server: Server, run: Run) -> dict[str, Any]:
@@ -100,7 +97,8 @@ def run_document(server: Server, run: Run) -> dict[str, Any]:
     }
 
 
-def run_node(server: Server, project: Project, run: Run) -> dict[str, Any]:
+@node.register
+def run_node(run: Run, server: Server) -> dict[str, Any]:
     """A run."""
     sweep = server.store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
     return {
@@ -127,11 +125,11 @@ def run_node(server: Server, project: Project, run: Run) -> dict[str, Any]:
         "sweepName": sweep.name if sweep else None,
         "shouldStop": run.should_stop,
         "stopped": server.scheduler.stopped(run),
-        "failed": run.state in ("failed", "crashed", "killed"),
+        "failed": run.state.went_wrong,
         "running": run.active,
         "user": user_node(),
-        "project": projects.project_info(project),
-        "projectId": str(project.id),
+        "project": lambda _: project_info(server.store.projects.get(run.project_id)),
+        "projectId": str(run.project_id),
         "runInfo": {"__typename": "RunInfo", "program": run.program, "args": []},
         **_stream_fields(server, run),
         **_file_fields(server, run),
@@ -222,7 +220,7 @@ def _file_fields(server: Server, run: Run) -> dict[str, Any]:
             found = [f for f in found if f.name in {posixpath.normpath(name) for name in names}]
         if pattern := args.optional("pattern"):
             found = [f for f in found if _like(f.name, pattern)]
-        return connection(found, args, lambda file: file_node(server, file), default=50)
+        return connection(found, args, lambda file: node(file, server), default=50)
 
     return {"fileCount": lambda _: len(uploaded()), "files": files}
 
@@ -234,7 +232,8 @@ def _like(name: str, pattern: str) -> bool:
     return re.match(fnmatch.translate(shell), name, re.IGNORECASE) is not None
 
 
-def file_node(server: Server, file: StoredFile) -> dict[str, Any]:
+@node.register
+def file_node(file: StoredFile, server: Server) -> dict[str, Any]:
     """A file of a run or artifact."""
     url = file.reference or server.blob_url(file.blob_id)
     return {
@@ -253,15 +252,3 @@ def file_node(server: Server, file: StoredFile) -> dict[str, Any]:
         "digest": file.md5,
         "md5": file.md5,
     }
-
-
-def run_by_id(server: Server, value: str) -> Run:
-    """The run that an opaque id names.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    run = server.store.runs.get(decode_id("Run", value))
-    if run is None:
-        raise NotFoundError("no such run")
-    return run

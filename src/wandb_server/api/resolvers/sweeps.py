@@ -7,18 +7,29 @@ from src.shared.defaults import ENTITY, PROJECT
 from src.sweep_language.distributions import Choice
 from src.sweep_language.sweep_spec import SweepSpec
 from src.wandb_server.api.arguments import Args, parse_json
+from src.wandb_server.api.commands import command_form
 from src.wandb_server.api.connections import connection, edges
 from src.wandb_server.api.filters import matches, selected
 from src.wandb_server.api.ids import decode_id, encode_id
-from src.wandb_server.api.resolvers import projects, runs
+from src.wandb_server.api.lookups import find_sweep
+from src.wandb_server.api.resolvers import runs
+from src.wandb_server.api.resolvers.nodes import node
 from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.scheduling.prior_runs import adopt
 from src.wandb_server.scheduling.trials import sweep_best
-from src.wandb_server.store.sweeps import Agent, Project, Sweep
+from src.wandb_server.states import AgentState, SweepState
+from src.wandb_server.store.projects import Project
+from src.wandb_server.store.sweeps import Agent, Sweep
 
-_STATES = ("PENDING", "RUNNING", "PAUSED", "FINISHED", "CANCELED")
+_STATES = (
+    SweepState.PENDING,
+    SweepState.RUNNING,
+    SweepState.PAUSED,
+    SweepState.FINISHED,
+    SweepState.CANCELED,
+)
 
 
 def project_fields(server: Server, project: Project) -> dict[str, Any]:
@@ -26,29 +37,18 @@ def project_fields(server: Server, project: Project) -> dict[str, Any]:
 
     def one(args: Args) -> dict[str, Any] | None:
         sweep = find_sweep(server, project, args.text("sweepName"))
-        return sweep_node(server, sweep) if sweep else None
+        return node(sweep, server) if sweep else None
 
     def many(args: Args) -> dict[str, Any]:
         found = server.store.sweeps.of_project(project.id)[::-1]
         chosen = selected(found, _document, args.json_object("filters"), args.optional("order"))
-        return connection(chosen, args, lambda sweep: sweep_node(server, sweep))
+        return connection(chosen, args, lambda sweep: node(sweep, server))
 
     return {
         "sweep": one,
         "sweeps": many,
         "totalSweeps": lambda _: len(server.store.sweeps.of_project(project.id)),
     }
-
-
-def find_sweep(server: Server, project: Project, name: str) -> Sweep | None:
-    """A sweep by its name (W&B's sweep id) or its opaque id."""
-    sweep = server.store.sweeps.find(project.id, name)
-    if sweep is None:
-        try:
-            sweep = server.store.sweeps.get(decode_id("Sweep", name))
-        except NotFoundError:
-            return None
-    return sweep
 
 
 def _document(sweep: Sweep) -> dict[str, Any]:
@@ -61,7 +61,8 @@ def _document(sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def sweep_node(server: Server, sweep: Sweep) -> dict[str, Any]:
+@node.register
+def sweep_node(sweep: Sweep, server: Server) -> dict[str, Any]:
     """A sweep."""
     spec = sweep_spec(sweep.config)
     project = server.store.projects.get(sweep.project_id)
@@ -92,7 +93,7 @@ def sweep_node(server: Server, sweep: Sweep) -> dict[str, Any]:
         "bestLoss": lambda _: sweep_best(server.store, sweep),
         "runCount": lambda _: len(server.store.runs.of_sweep(sweep.id)),
         "runCountExpected": spec.run_cap,
-        "project": lambda _: projects.project_node(server, project),
+        "project": lambda _: node(project, server),
         "user": None,
         "runs": lambda args: runs.run_connection(
             server, project, server.store.runs.of_sweep(sweep.id), args, default=10_000
@@ -120,14 +121,14 @@ def _agent_node(server: Server, project: Project, agent: Agent) -> dict[str, Any
     }
 
 
-def agent_state(server: Server, agent: Agent) -> str:
+def agent_state(server: Server, agent: Agent) -> AgentState:
     """Whether an agent works, has failed too often, was told to exit, or has fallen silent."""
     if agent.benched:
-        return "BENCHED"
+        return AgentState.BENCHED
     if agent.exited:
-        return "FINISHED"
+        return AgentState.FINISHED
     silence = server.liveness.agent_silence(agent.id)
-    return "CRASHED" if silence > server.liveness.crash_after else "RUNNING"
+    return AgentState.CRASHED if silence > server.liveness.crash_after else AgentState.RUNNING
 
 
 def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
@@ -145,8 +146,8 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         }.items()
         if value is not None
     }
-    if values.get("state", "RUNNING") not in _STATES:
-        raise RequestError(f"a sweep's state must be one of {', '.join(_STATES)}")
+    if "state" in values and values["state"] not in list(SweepState):
+        raise RequestError(f"a sweep's state must be one of {', '.join(SweepState)}")
     if "config" in values:
         spec = sweep_spec(values["config"])
     with server.store.transaction():
@@ -155,7 +156,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
             if "config" in values and spec.metric_name != sweep_spec(sweep.config).metric_name:
                 raise RequestError("the metric of a sweep cannot be changed")
             server.store.sweeps.update(sweep.id, **values)
-            if values.get("state") == "CANCELED":
+            if values.get("state") == SweepState.CANCELED:
                 for run in server.store.runs.of_sweep(sweep.id):
                     server.scheduler.stop(run)
         else:
@@ -173,7 +174,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         assert changed is not None
     return {
         "__typename": "UpsertSweepPayload",
-        "sweep": sweep_node(server, changed),
+        "sweep": node(changed, server),
         "configValidationWarnings": [],
     }
 
@@ -212,14 +213,14 @@ def _heartbeat(server: Server, args: Args) -> dict[str, Any]:
     return {
         "__typename": "AgentHeartbeatPayload",
         "agent": {"__typename": "Agent", "id": given.text("id")},
-        "commands": json.dumps(commands),
+        "commands": json.dumps([command_form(command) for command in commands]),
     }
 
 
 def _enqueue_run(server: Server, args: Args) -> dict[str, Any]:
     given = args.input()
     sweep = _existing(server, given)
-    if sweep.state in ("FINISHED", "CANCELED"):
+    if sweep.state.over:
         raise RequestError(f"the sweep is {sweep.state.lower()}: no agent would start the run")
     params = _with_constants(given.json_object("config") or {}, sweep_spec(sweep.config))
     run = server.scheduler.enqueue(sweep, params, given.optional("displayName"))

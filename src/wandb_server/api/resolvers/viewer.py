@@ -4,8 +4,7 @@ from typing import Any
 
 from src.shared.defaults import ENTITY
 from src.wandb_server.api.arguments import Args
-from src.wandb_server.api.connections import edges
-from src.wandb_server.api.ids import encode_id
+from src.wandb_server.api.resolvers.nodes import entity_node, user_node
 from src.wandb_server.context import Server
 
 # What the client may use because this server answers it.
@@ -27,37 +26,6 @@ _PROBED = {
 # The releases of wandb that the tests run against the server; older ones fail on artifacts.
 OLDEST_CLIENT = "0.19.0"
 NEWEST_CLIENT = "0.31.0"
-
-
-def user_node() -> dict[str, Any]:
-    """The one user, whose key every client has."""
-    return {
-        "__typename": "User",
-        "id": encode_id("User", ENTITY),
-        "name": ENTITY,
-        "username": ENTITY,
-        "email": None,
-        "admin": False,
-        "flags": "{}",
-        "entity": ENTITY,
-        "deletedAt": None,
-        "apiKeys": edges([]),
-        "teams": edges([{"__typename": "Entity", "name": ENTITY}]),
-        "organizations": [],
-    }
-
-
-def entity_node(name: str) -> dict[str, Any]:
-    """An owner of projects; there are no organizations here."""
-    return {
-        "__typename": "Entity",
-        "id": encode_id("Entity", name),
-        "name": name,
-        "organization": None,
-        "user": user_node(),
-        "isTeam": False,
-        "xxhashDigestsEnabled": False,
-    }
 
 
 def _viewer(server: Server, args: Args) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from src.shared.defaults import ENTITY, PROJECT
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import connection
 from src.wandb_server.api.ids import decode_id, encode_id
-from src.wandb_server.api.resolvers import projects
+from src.wandb_server.api.resolvers.nodes import node, project_info, user_node
 from src.wandb_server.api.resolvers.types import Resolvers
-from src.wandb_server.api.resolvers.viewer import user_node
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError
-from src.wandb_server.store.sweeps import Project
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.views import View
 
 
@@ -25,12 +24,13 @@ def project_fields(server: Server, project: Project) -> dict[str, Any]:
             for view in server.store.views.of_project(project.id)
             if (wanted is None or view.type == wanted) and (name is None or view.name == name)
         ]
-        return connection(found[::-1], args, lambda view: view_node(server, view))
+        return connection(found[::-1], args, lambda view: node(view, server))
 
     return {"allViews": views}
 
 
-def view_node(server: Server, view: View) -> dict[str, Any]:
+@node.register
+def view_node(view: View, server: Server) -> dict[str, Any]:
     """A saved view."""
     return {
         "__typename": "View",
@@ -45,7 +45,7 @@ def view_node(server: Server, view: View) -> dict[str, Any]:
         "previewUrl": None,
         "entityName": ENTITY,
         "user": user_node() | {"photoUrl": None},
-        "project": projects.project_info(server.store.projects.get(view.project_id)),
+        "project": project_info(server.store.projects.get(view.project_id)),
     }
 
 
@@ -57,7 +57,7 @@ def _view_by_id(server: Server, value: str) -> View:
 
 
 def _view(server: Server, args: Args) -> dict[str, Any]:
-    return view_node(server, _view_by_id(server, args.text("id")))
+    return node(_view_by_id(server, args.text("id")), server)
 
 
 def _upsert(server: Server, args: Args) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _upsert(server: Server, args: Args) -> dict[str, Any]:
         assert changed is not None
     return {
         "__typename": "UpsertViewPayload",
-        "view": view_node(server, changed),
+        "view": node(changed, server),
         "inserted": inserted,
     }
 

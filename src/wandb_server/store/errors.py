@@ -1,0 +1,17 @@
+"""What goes wrong in the store, without the database that it is kept in."""
+
+
+class StoreError(Exception):
+    """The data could not be read or written."""
+
+
+class UnusableStoreError(StoreError):
+    """The file is no database of ours: damaged, of a newer version, or something else."""
+
+
+class NotStoredError(StoreError):
+    """Nothing could be written now, the disk being full, say; the same may work later."""
+
+
+class ConflictError(StoreError):
+    """What was to be written contradicts what is there: a name that is taken, say."""
