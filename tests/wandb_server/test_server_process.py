@@ -122,8 +122,6 @@ def test_health_needs_no_key_but_the_api_does(server: ServerProcess) -> None:
     for header in ("Basic !!", "Basic", "Bearer", "Nonsense x", "Basic /w=="):
         reply = _post(server, json=body, auth=None, headers={"Authorization": header})
         assert reply.status_code == 401, header
-    assert _post(server, "/files/local/p/r/file_stream", json={}, auth=None).status_code == 401
-    assert requests.get(f"{server.url}/files/local/p/r/x", timeout=10).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -131,9 +129,8 @@ def test_health_needs_no_key_but_the_api_does(server: ServerProcess) -> None:
 )
 def test_a_foreign_host_header_is_refused(server: ServerProcess, host: str) -> None:
     headers = {"Host": host.format(port=server.port)}
-    assert 400 <= requests.get(server.url, headers=headers, timeout=10).status_code < 500
-    reply = _post(server, json={"query": VIEWER}, headers=headers)
-    assert 400 <= reply.status_code < 500
+    assert requests.get(server.url, headers=headers, timeout=10).status_code == 421
+    assert _post(server, json={"query": VIEWER}, headers=headers).status_code == 421
 
 
 def test_localhost_is_answered_too(server: ServerProcess) -> None:

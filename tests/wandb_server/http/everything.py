@@ -1,0 +1,212 @@
+"""A real server in this process with something of everything: each of its routes has an address."""
+
+import base64
+import contextlib
+import hashlib
+import itertools
+import json
+import re
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+import uvicorn
+from starlette.applications import Starlette
+
+from src.wandb_server.api.graphql import MissingFields
+from src.wandb_server.context import Server
+from src.wandb_server.http.app import create_app
+from src.wandb_server.http.storage_trouble import StorageTrouble
+from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.scheduler import Scheduler
+from src.wandb_server.store import Store
+from src.wandb_server.store.blobs import BlobStorage
+from tests.wandb_server.server_harness import wait_for
+
+KEY = "k" * 40
+CONTENT = b"content"
+SWEEP = "{program: t.py, method: random, parameters: {x: {min: 0, max: 1}}}"
+PROJECT = "/local/gradsweep"
+
+
+class Everything:
+    """The application, served, with requests for all that is in it.
+
+    Attributes:
+        app: The application.
+        addresses: An address that exists, by the path of its route.
+    """
+
+    def __init__(self, data: Path, listener: socket.socket) -> None:
+        self._data = data
+        self.port = listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        store, liveness = Store(data / "server.db"), Liveness(1000)
+        blobs = BlobStorage(data / "files", KEY)
+        server = Server(store, blobs, liveness, Scheduler(store, liveness))
+        self.app: Starlette = create_app(
+            server,
+            MissingFields(data / "missing_fields.jsonl"),
+            StorageTrouble(),
+            KEY,
+            self.port,
+            data / "api_key",
+        )
+        self._fresh = itertools.count(1)
+
+    def fill(self) -> None:
+        """Write a run with history and a file, an artifact, a sweep and a report."""
+        self._graphql('mutation { upsertBucket(input: {name: "run"}) { inserted } }')
+        sweep = self._graphql(
+            "mutation($c: String) { upsertSweep(input: {config: $c}) { sweep { name } } }", c=SWEEP
+        )["upsertSweep"]["sweep"]["name"]
+        view = self._graphql('mutation { upsertView(input: {type: "runs"}) { view { id } } }')
+        file = self._graphql(
+            'mutation { createRunFiles(input: {projectName: "gradsweep", runName: "run",'
+            ' files: ["x.txt"]}) { files { uploadUrl } } }'
+        )["createRunFiles"]["files"][0]["uploadUrl"]
+        requests.put(file, data=CONTENT, timeout=30).raise_for_status()
+        self._log_artifact()
+        page = requests.get(f"{self.url}{PROJECT}/sweeps/{sweep}", timeout=30)
+        [token] = set(re.findall(r'name="token" value="(\w+)"', page.text))
+        [script] = re.findall(r'"(/static/\w+/dashboard\.js)"', page.text)
+        storage, _, signature = file.removeprefix(self.url).partition("?signature=")
+        md5 = hashlib.md5(CONTENT).hexdigest()
+        report = view["upsertView"]["view"]["id"].rstrip("=")
+        self._cookies = dict(page.cookies)
+        self._token, self._signature = f"token={token}".encode(), signature
+        self.addresses = {
+            "/healthz": "/healthz",
+            "/graphql": "/graphql",
+            "/files/{entity}/{project}/{run}/file_stream": f"/files{PROJECT}/run/file_stream",
+            "/files/{entity}/{project}/{run}/{name:path}": f"/files{PROJECT}/run/x.txt",
+            "/artifacts/{entity}/{md5}": f"/artifacts/local/{md5}",
+            "/artifactsV2/{place:path}/{md5}/{name}": f"/artifactsV2/a/b/{md5}/x.txt",
+            "/storage/{blob}": storage,
+            "/": "/",
+            "/static/{digest}/{name}": script,
+            "/actions/{kind}/{entity}/{project}/{name}/{button}": (
+                f"/actions/sweeps{PROJECT}/{sweep}/pause"
+            ),
+            "/{entity}/{project}": PROJECT,
+            "/{entity}/{project}/compare": f"{PROJECT}/compare?runs=run,run2",
+            "/{entity}/{project}/sweeps/{sweep}": f"{PROJECT}/sweeps/{sweep}",
+            "/{entity}/{project}/runs/{run}": f"{PROJECT}/runs/run",
+            "/{entity}/{project}/reports/{report:path}": f"{PROJECT}/reports/--{report}",
+            "/{entity}/{project}/runs/{run}/files/{name:path}": f"{PROJECT}/runs/run/files/x.txt",
+            "/{entity}/{project}/artifacts/{artifact}/{name:path}": f"{PROJECT}/artifacts/1/x.txt",
+            "/{entity}/{project}/{tab}": f"{PROJECT}/workspace",
+        }
+
+    def _log_artifact(self) -> None:
+        self._graphql('mutation { upsertBucket(input: {name: "run2"}) { inserted } }')
+        artifact = self._graphql(
+            'mutation { createArtifact(input: {runName: "run", digest: "d", artifactTypeName: "t",'
+            ' artifactCollectionName: "c"}) { artifact { id } } }'
+        )["createArtifact"]["artifact"]["id"]
+        digest = base64.b64encode(hashlib.md5(CONTENT).digest()).decode()
+        entry = {"digest": digest, "size": len(CONTENT)}
+        manifest = json.dumps({"contents": {"x.txt": entry}})
+        addresses = [
+            self._graphql(
+                "mutation($a: String, $m: String) { createArtifactFiles(input: {artifactFiles:"
+                ' [{artifactID: $a, name: "x.txt", md5: $m}]})'
+                " { files { edges { node { uploadUrl } } } } }",
+                a=artifact,
+                m=digest,
+            )["createArtifactFiles"]["files"]["edges"][0]["node"]["uploadUrl"],
+            self._graphql(
+                "mutation($a: String) { createArtifactManifest(input: {artifactID: $a,"
+                ' name: "wandb_manifest.json"}) { artifactManifest { file { uploadUrl } } } }',
+                a=artifact,
+            )["createArtifactManifest"]["artifactManifest"]["file"]["uploadUrl"],
+        ]
+        for address, content in zip(addresses, (CONTENT, manifest.encode()), strict=True):
+            requests.put(address, data=content, timeout=30).raise_for_status()
+        self._graphql(
+            "mutation($a: String) { commitArtifact(input: {artifactID: $a}) { artifact { id } } }",
+            a=artifact,
+        )
+
+    def _graphql(self, query: str, **variables: str) -> Any:
+        body = {"query": query, "variables": variables}
+        reply = requests.post(f"{self.url}/graphql", json=body, auth=("api", KEY), timeout=30)
+        assert reply.ok, reply.text
+        return reply.json()["data"]
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        proof: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> requests.Response:
+        """Send what a route takes.
+
+        Args:
+            method: The request's method.
+            path: The route's path, as in the route table.
+            key: The API key that is sent along.
+            proof: Whether the request brings what some routes ask for in the key's place: the
+                signature of a stored content's address, the token of a page's button.
+            headers: Further headers.
+        """
+        return requests.request(
+            method,
+            self.url + self.addresses[path],
+            params={"signature": self._signature} if proof and path == "/storage/{blob}" else None,
+            data=self._body(method, path, proof),
+            cookies=self._cookies if proof else None,
+            auth=("api", key) if key is not None else None,
+            headers=headers,
+            allow_redirects=False,
+            timeout=30,
+        )
+
+    def _body(self, method: str, path: str, proof: bool) -> bytes | None:
+        """A body that changes something each time it is accepted."""
+        fresh = next(self._fresh)
+        if path.startswith("/actions/"):
+            return self._token if proof else b""
+        if method == "PUT":
+            return f"content {fresh}".encode()
+        if path == "/graphql":
+            name = f"fresh{fresh}"
+            query = f'mutation {{ upsertBucket(input: {{name: "{name}"}}) {{ inserted }} }}'
+            return json.dumps({"query": query}).encode()
+        if path.endswith("/file_stream"):
+            lines = {"offset": fresh, "content": [json.dumps({"_step": fresh})]}
+            return json.dumps({"files": {"wandb-history.jsonl": lines}}).encode()
+        return None
+
+    def stored(self) -> list[Any]:
+        """All that is kept: rows of the database, and files with their contents."""
+        with contextlib.closing(sqlite3.connect(self._data / "server.db")) as db:
+            rows = list(db.iterdump())
+        files = sorted(self._data.rglob("*"))
+        return rows + [(p, p.read_bytes()) for p in files if p.is_file() and ".db" not in p.suffix]
+
+
+@contextlib.contextmanager
+def serve_everything(data: Path) -> Iterator[Everything]:
+    """Serve it while the context lasts."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        everything = Everything(data, listener)
+        web = uvicorn.Server(uvicorn.Config(everything.app, log_level="warning"))
+        thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            wait_for(lambda: web.started, "the server starts")
+            everything.fill()
+            yield everything
+        finally:
+            web.should_exit = True
+            thread.join()

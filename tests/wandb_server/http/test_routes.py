@@ -1,0 +1,124 @@
+"""Who may do what at every route: the statuses of all that the application's route table has."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import requests
+from starlette.applications import Starlette
+from starlette.routing import Match, Route
+
+from tests.wandb_server.http.everything import KEY, Everything, serve_everything
+
+EVIL = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+# What comes with a request; the columns of the table below.
+MANNERS: Mapping[str, dict[str, Any]] = {
+    "nothing": {},
+    "a wrong key": {"key": "x" * 40},
+    "the key": {"key": KEY},
+    "the route's own proof": {"proof": True},
+    "both, from another site": {"key": KEY, "proof": True, "headers": EVIL},
+    "both, for another host": {"key": KEY, "proof": True, "headers": {"Host": "evil.example"}},
+}
+
+# Pages, and what they show, are read without any key: they are served on the loopback alone.
+PAGE = (200, 200, 200, 200, 200, 421)
+API = (401, 401, 200, 401, 200, 421)
+SIGNED = (404, 404, 404, 200, 200, 421)
+BUTTON = (403, 403, 403, 303, 403, 421)
+MOVED = (307, 307, 307, 307, 307, 421)
+
+READ = {
+    "/healthz": PAGE,
+    "/files/{entity}/{project}/{run}/{name:path}": API,
+    "/artifacts/{entity}/{md5}": API,
+    "/artifactsV2/{place:path}/{md5}/{name}": API,
+    "/storage/{blob}": SIGNED,
+    "/": PAGE,
+    "/static/{digest}/{name}": PAGE,
+    "/{entity}/{project}": PAGE,
+    "/{entity}/{project}/compare": PAGE,
+    "/{entity}/{project}/sweeps/{sweep}": PAGE,
+    "/{entity}/{project}/runs/{run}": PAGE,
+    "/{entity}/{project}/reports/{report:path}": PAGE,
+    "/{entity}/{project}/runs/{run}/files/{name:path}": PAGE,
+    "/{entity}/{project}/artifacts/{artifact}/{name:path}": PAGE,
+    "/{entity}/{project}/{tab}": MOVED,
+}
+CHANGED = {
+    ("POST", "/graphql"): API,
+    ("POST", "/files/{entity}/{project}/{run}/file_stream"): API,
+    ("PUT", "/storage/{blob}"): SIGNED,
+    ("POST", "/actions/{kind}/{entity}/{project}/{name}/{button}"): BUTTON,
+}
+EXPECTED = {(method, path): READ[path] for path in READ for method in ("GET", "HEAD")} | CHANGED
+
+Answers = dict[tuple[str, str], dict[str, tuple[requests.Response, bool]]]
+
+
+def routes(app: Starlette) -> Iterator[tuple[str, str, Route]]:
+    """Method and path of all that the application answers to."""
+    for route in app.routes:
+        assert isinstance(route, Route), f"{route} is of a kind that this test does not know"
+        for method in sorted(route.methods or ()):
+            yield method, route.path, route
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+    with serve_everything(tmp_path_factory.mktemp("everything")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def answers(everything: Everything) -> Answers:
+    """The answer of every route to every manner of request, and whether anything changed."""
+    found: Answers = {}
+    kept = everything.stored()
+    for method, path, _ in routes(everything.app):
+        row = found[method, path] = {}
+        # A route that the table lacks has no address to ask: the comparison will name it.
+        for manner, options in MANNERS.items() if (method, path) in EXPECTED else ():
+            reply = everything.send(method, path, **options)
+            before, kept = kept, everything.stored()
+            row[manner] = reply, before != kept
+    return found
+
+
+def test_every_route_has_exactly_the_statuses_of_the_table(answers: Answers) -> None:
+    statuses = {
+        route: {manner: reply.status_code for manner, (reply, _) in row.items()}
+        for route, row in answers.items()
+    }
+    assert statuses == {
+        route: dict(zip(MANNERS, row, strict=True)) for route, row in EXPECTED.items()
+    }
+
+
+def test_only_what_the_table_lets_pass_changes_anything(answers: Answers) -> None:
+    changed = {
+        (*route, manner)
+        for route, row in answers.items()
+        for manner, (_, changes) in row.items()
+        if changes
+    }
+    assert changed == {
+        (*route, manner)
+        for route, row in CHANGED.items()
+        for manner, status in zip(MANNERS, row, strict=True)
+        if status < 400
+    }
+
+
+def test_no_answer_may_be_read_by_the_scripts_of_another_site(answers: Answers) -> None:
+    for route, row in answers.items():
+        for reply, _ in row.values():
+            assert not [h for h in reply.headers if h.lower().startswith("access-control")], route
+
+
+def test_every_address_is_answered_by_the_route_it_is_asked_for(everything: Everything) -> None:
+    for method, path, route in routes(everything.app):
+        address = everything.addresses[path].partition("?")[0]
+        scope = {"type": "http", "method": method, "path": address}
+        first = next(r for r in everything.app.routes if r.matches(scope)[0] is Match.FULL)
+        assert first is route, f"{address} is answered by {first}"
