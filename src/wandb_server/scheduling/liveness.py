@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
+# Silence of a run and of its agent, both of which speak every few seconds.
+CRASH_AFTER = 30.0
 # A run that no agent watches may be slow without being dead; W&B waits about as long.
 UNATTENDED_CRASH_AFTER = 300.0
 # The longest pause that the client makes between attempts to reach a server that is away.
@@ -22,7 +24,9 @@ class Liveness:
         clock: A monotonic clock in seconds.
     """
 
-    def __init__(self, crash_after: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, crash_after: float = CRASH_AFTER, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.crash_after = crash_after
         self._clock = clock
         self._silent_since = clock() + CLIENT_BACKOFF

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from src.wandb_server.scheduling.scheduler import REPORT_GRACE
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
@@ -54,7 +53,7 @@ def test_a_preempting_run_that_falls_silent_is_preempted(world: World) -> None:
     name = world.take(agent)
     world.speak(name, 0.1, preempting=True)
     world.beat(agent)
-    world.time += REPORT_GRACE
+    world.time += 10
     (command,) = world.beat(agent)
     assert command["type"] == "resume"
     assert command["run_id"] == name

@@ -6,8 +6,7 @@ import pytest
 
 from src.wandb_server.api import file_stream
 from src.wandb_server.errors import RequestError
-from src.wandb_server.scheduling.liveness import CLIENT_BACKOFF, UNATTENDED_CRASH_AFTER
-from src.wandb_server.scheduling.scheduler import REPORT_GRACE
+from src.wandb_server.scheduling.liveness import Liveness
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, World
 
 
@@ -50,7 +49,7 @@ def test_a_stopped_run_that_dies_untidily_is_not_tried_again(world: World) -> No
     agent, name = _worse_than_others(world)
     world.speak(name, 0.2)
     world.beat(agent)
-    world.time += REPORT_GRACE + 1
+    world.time += 11
     new = world.take(agent)
     assert world.run(name).state == "killed"
     assert world.run(new).retry_of is None
@@ -94,7 +93,7 @@ def test_a_crashed_run_that_speaks_again_runs_again(world: World) -> None:
 def test_a_run_without_an_agent_may_be_silent_for_longer(world: World) -> None:
     run = world.store.runs.create(world.project.id, "alone", state="running")
     world.liveness.run_spoke(run.id)
-    world.time += UNATTENDED_CRASH_AFTER
+    world.time += 300
     world.scheduler.crash_silent_runs()
     assert world.run("alone").state == "running"
     world.time += 1
@@ -108,12 +107,23 @@ def test_a_restart_of_the_server_marks_nothing_as_crashed(world: World) -> None:
     world.open()
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "pending"
-    world.time += CLIENT_BACKOFF + CRASH_AFTER - 1  # the client may try again so late
+    world.time += 60 + CRASH_AFTER - 1  # the client pauses for a minute at most
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "pending"
     world.time += 2
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "crashed"
+
+
+def test_by_default_half_a_minute_of_silence_is_a_crash() -> None:
+    time = 0.0
+    liveness = Liveness(clock=lambda: time)
+    liveness.run_spoke(1)
+    liveness.agent_spoke(2)
+    time = 30.0
+    assert not liveness.is_dead(1, agent_id=2)
+    time = 31.0
+    assert liveness.is_dead(1, agent_id=2)
 
 
 def test_a_user_stop_reaches_a_run_directly_only_without_an_agent(world: World) -> None:

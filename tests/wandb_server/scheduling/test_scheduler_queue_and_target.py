@@ -1,6 +1,5 @@
 """Runs that a person queues in a sweep, and sweeps that end when a run is good enough."""
 
-from src.wandb_server.scheduling.liveness import UNATTENDED_CRASH_AFTER
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 
 
@@ -31,7 +30,7 @@ def test_a_target_to_minimize_counts_downwards_and_below_it_the_sweep_goes_on(wo
 def test_a_queued_run_waits_for_a_free_agent_and_comes_before_suggestions(world: World) -> None:
     sweep = world.sweep(run_cap=2)
     queued = world.scheduler.enqueue(sweep, {"x": 0.125}, "by hand")
-    world.time += UNATTENDED_CRASH_AFTER + 1
+    world.time += 301
     world.scheduler.crash_silent_runs()
     assert world.run(queued.name).state == "pending", "waiting is not silence"
     agent = world.agent(sweep)
