@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
+from src.sweep_language.grammar import SweepSpec, parse_sweep
 from src.wandb_server.search.searcher import Searcher, Trial
 from src.wandb_server.states import RunState
 

@@ -112,6 +112,10 @@ class Choice:
         """How many different values there are."""
         return len(self.values)
 
+    def representatives(self) -> list[Any]:
+        """The values that stand for all in a check: all of them."""
+        return list(self.values)
+
     def draw(self, u: float) -> Key:
         """The key of the value at quantile ``u``."""
         return min(bisect_right(self._cumulative, u * self._cumulative[-1]), self.size - 1)
@@ -137,6 +141,8 @@ class Choice:
 class Numeric:
     """A number from ``low`` to ``high``; with ``q``, a multiple of ``q`` (an int if ``q`` is one).
 
+    Unless it is ``bounded``, ``low`` and ``high`` are only where no draw has ever been.
+
     W&B documents quantized values as ``round(X / q) * q``, which can leave [low, high] by up to
     q / 2; here such a value becomes the nearest multiple inside.
     """
@@ -145,12 +151,23 @@ class Numeric:
     low: float
     high: float
     q: float | None = None
+    bounded: bool = True
 
     @property
     def size(self) -> int | None:
         """How many different values there are; None if they are continuous."""
         first, last = self._multiples
         return None if self.q is None else last - first + 1
+
+    def representatives(self) -> list[float]:
+        """The values that stand for all in a check: both ends or, if it has none, the middle."""
+        if not self.bounded:
+            return [self.value(self.draw(0.5))]
+        return (
+            [self.low, self.high]
+            if self.q is None
+            else [self.value(0), self.value((self.size or 1) - 1)]
+        )
 
     def draw(self, u: float) -> Key:
         """The key of the value at quantile ``u``."""

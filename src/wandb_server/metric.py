@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
+
+from src.sweep_language.metric import Goal
 
 # JSON has no numbers for these; the client writes and reads them as strings.
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -32,12 +34,12 @@ def metric_value(row: dict[str, Any], name: str) -> float | None:
     return number if math.isfinite(number) else math.nan
 
 
-def best_value(values: Iterable[float], goal: Literal["minimize", "maximize"]) -> float | None:
+def best_value(values: Iterable[float], goal: Goal) -> float | None:
     """The best of the finite values; None if there is none."""
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         return None
-    return max(finite) if goal == "maximize" else min(finite)
+    return max(finite) if goal is Goal.MAXIMIZE else min(finite)
 
 
 def finite_or_none(value: float) -> float | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.sweep_language.distributions import Numeric, Parameter
-from src.sweep_language.sweep_spec import parse_sweep
+from src.sweep_language.grammar import parse_sweep
 
 
 def parameter(entry: Any) -> Parameter:

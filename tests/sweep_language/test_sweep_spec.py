@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.sweep_language.distributions import Choice, Parameter
-from src.sweep_language.sweep_spec import parse_sweep
-from src.wandb_server.search.early_termination import Hyperband
+from src.sweep_language.early_terminate import Hyperband
+from src.sweep_language.grammar import parse_sweep
 
 
 def parameter(entry: Any, method: str = "random") -> Parameter:

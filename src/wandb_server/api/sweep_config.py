@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import yaml
 
-from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
+from src.sweep_language.grammar import SweepSpec, parse_sweep
 from src.wandb_server.api.arguments import check_nesting
 from src.wandb_server.errors import RequestError
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from src.sweep_language.sweep_spec import SweepSpec
+from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from src.sweep_language.distributions import Log, Numeric
-from src.sweep_language.sweep_spec import SweepSpec
+from src.sweep_language.early_terminate import brackets
+from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.api.history import sample
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.rendering import run_url
-from src.wandb_server.search.early_termination import brackets
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.sweeps import Sweep
 

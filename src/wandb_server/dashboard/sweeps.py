@@ -9,7 +9,7 @@ import yaml
 from starlette.datastructures import QueryParams
 
 from src.sweep_language.distributions import Log, Numeric
-from src.sweep_language.sweep_spec import SweepSpec
+from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.api.resolvers.sweeps import agent_state
 from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server

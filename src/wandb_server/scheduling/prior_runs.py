@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from src.sweep_language.distributions import Choice
-from src.sweep_language.sweep_spec import SweepSpec
+from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.metric import metric_value
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from src.sweep_language.sweep_spec import SweepSpec
+from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.api.sweep_config import sweep_program, sweep_spec
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.metric import finite_or_none

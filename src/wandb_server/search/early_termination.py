@@ -12,30 +12,9 @@ the b-th logged point, as W&B documents it, not the one after.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, repeat
-from operator import mul, truediv
-from typing import Literal
 
-Goal = Literal["minimize", "maximize"]
-
-_MAX_BRACKETS = 100
-_MAX_POINTS = 10**9
-
-
-@dataclass(frozen=True)
-class Hyperband:
-    """Settings of ``early_terminate``.
-
-    Either ``min_iter`` (brackets at min_iter * eta^k, k = 0, 1, ...) or ``max_iter`` and ``s``
-    (brackets at max_iter / eta^k, k = 1 ... s), which win if all are given. ``strict`` compares a
-    run's value at the bracket; otherwise its best value so far, which stops fewer runs.
-    """
-
-    min_iter: int | None = None
-    max_iter: int | None = None
-    s: int | None = None
-    eta: float = 3.0
-    strict: bool = False
+from src.sweep_language.early_terminate import Hyperband, brackets
+from src.sweep_language.metric import Goal
 
 
 @dataclass(frozen=True)
@@ -48,23 +27,6 @@ class StopReason:
     bracket: int
     value: float
     threshold: float
-
-
-def brackets(settings: Hyperband) -> tuple[int, ...]:
-    """The numbers of logged points at which runs are compared, rising, at most 100.
-
-    Raises:
-        ValueError: if neither ``min_iter`` nor both ``max_iter`` and ``s`` are set.
-    """
-    if settings.max_iter is not None and settings.s is not None:
-        step, first, count = truediv, settings.max_iter / settings.eta, settings.s
-    elif settings.min_iter is not None:
-        step, first, count = mul, float(settings.min_iter), _MAX_BRACKETS
-    else:
-        raise ValueError("early_terminate: give min_iter, or max_iter and s")
-    etas = repeat(settings.eta, min(count, _MAX_BRACKETS) - 1)
-    points = accumulate(etas, step, initial=first)
-    return tuple(sorted({int(point) for point in points if 1 <= point <= _MAX_POINTS}))
 
 
 def should_stop(
@@ -87,7 +49,7 @@ def should_stop(
     if not reached:
         return None
     bracket = reached[-1]
-    sign = 1.0 if goal == "minimize" else -1.0
+    sign = 1.0 if goal is Goal.MINIMIZE else -1.0
     losses = _losses(history, sign)
     rivals = [
         _losses(other[bracket - 1 : bracket], sign)[0] for other in others if len(other) >= bracket

@@ -18,7 +18,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
 from src.sweep_language.distributions import Choice, Key, Numeric
-from src.sweep_language.sweep_spec import SweepSpec
+from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.search.space import Point, SearchSpace, crossed
 from src.wandb_server.states import RunState
 

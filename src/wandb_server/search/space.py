@@ -7,49 +7,16 @@ model are one point.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from src.sweep_language.distributions import Choice, Key, Parameter
+from src.sweep_language.conditions import Condition
+from src.sweep_language.distributions import Key, Parameter
+from src.sweep_language.errors import Path
 
-Path = tuple[str, ...]
 Point = tuple[Key, ...]
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A parameter is read only where the one at ``parent`` has one of ``values``."""
-
-    parent: Path
-    values: tuple[Any, ...]
-
-
-def parse_conditions(config: Any, parameters: Mapping[Path, Parameter]) -> dict[Path, Condition]:
-    """Read ``conditions: {momentum: {optimizer: [momentum, nag]}}``; names are of the top level.
-
-    Raises:
-        ValueError: with one line that names the key and the cure.
-    """
-    conditions: dict[Path, Condition] = {}
-    if not isinstance(config, dict):
-        raise ValueError(f"conditions: {config!r} is not a mapping; write keys and values")
-    for name, rule in config.items():
-        where = f"conditions.{name}"
-        if not isinstance(rule, dict) or len(rule) != 1:
-            raise ValueError(f"{where}: give one parameter and the list of its values")
-        ((parent, values),) = rule.items()
-        if not isinstance(values, list):
-            raise ValueError(f"{where}.{parent}: {values!r} is not a list of values")
-        for needed in (name, parent):
-            if (needed,) not in parameters:
-                raise ValueError(f"{where}: {needed} is not among the parameters")
-        if not isinstance(parameters[parent,], Choice) or parent in config:
-            raise ValueError(f"{where}.{parent}: it must have values and no condition of its own")
-        conditions[name,] = Condition((parent,), tuple(values))
-    return conditions
 
 
 class SearchSpace:

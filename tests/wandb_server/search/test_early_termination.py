@@ -6,13 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.wandb_server.search.early_termination import (
-    Goal,
-    Hyperband,
-    StopReason,
-    brackets,
-    should_stop,
-)
+from src.sweep_language.early_terminate import Hyperband, brackets
+from src.sweep_language.metric import Goal
+from src.wandb_server.search.early_termination import StopReason, should_stop
 
 HALVING = Hyperband(min_iter=1, eta=2.0)
 THIRDS = Hyperband(min_iter=1, eta=3.0)
@@ -73,26 +69,26 @@ def test_brackets_are_few_rising_and_finite(settings: Hyperband) -> None:
 @pytest.mark.parametrize(
     ("settings", "goal", "history", "others", "reason"),
     [
-        pytest.param(THIRDS, "minimize", [9.0], [], None, id="the first run is alone"),
+        pytest.param(THIRDS, Goal.MINIMIZE, [9.0], [], None, id="the first run is alone"),
         pytest.param(
-            THIRDS, "minimize", [0.9], [[0.5]], StopReason(1, 0.9, 0.5), id="the worse of two"
+            THIRDS, Goal.MINIMIZE, [0.9], [[0.5]], StopReason(1, 0.9, 0.5), id="the worse of two"
         ),
-        pytest.param(THIRDS, "minimize", [0.5], [[0.9]], None, id="the better of two"),
+        pytest.param(THIRDS, Goal.MINIMIZE, [0.5], [[0.9]], None, id="the better of two"),
         pytest.param(
             # Of 3 values place floor(3/3) = 1, counted from 0, is the threshold: 0.8.
             THIRDS,
-            "maximize",
+            Goal.MAXIMIZE,
             [0.5],
             [[0.9], [0.8]],
             StopReason(1, 0.5, 0.8),
             id="the worst of three",
         ),
-        pytest.param(THIRDS, "maximize", [0.8], [[0.9], [0.5]], None, id="the second of three"),
-        pytest.param(THIRDS, "maximize", [0.8], [[0.8], [0.8]], None, id="ties go on"),
+        pytest.param(THIRDS, Goal.MAXIMIZE, [0.8], [[0.9], [0.5]], None, id="the second of three"),
+        pytest.param(THIRDS, Goal.MAXIMIZE, [0.8], [[0.8], [0.8]], None, id="ties go on"),
         pytest.param(
             # Bracket 2: values 5, 3, 1 there; place floor(3/2) = 1 is 3.
             HALVING,
-            "minimize",
+            Goal.MINIMIZE,
             [9.0, 5.0],
             [[7.0, 3.0], [6.0, 1.0]],
             StopReason(2, 5.0, 3.0),
@@ -101,7 +97,7 @@ def test_brackets_are_few_rising_and_finite(settings: Hyperband) -> None:
         pytest.param(
             # Bracket 1 would stop it (9 against 7 and 6), bracket 2 does not: 3 is the threshold.
             HALVING,
-            "minimize",
+            Goal.MINIMIZE,
             [9.0, 2.0],
             [[7.0, 3.0], [6.0, 4.0]],
             None,
@@ -109,7 +105,7 @@ def test_brackets_are_few_rising_and_finite(settings: Hyperband) -> None:
         ),
         pytest.param(
             HALVING,
-            "minimize",
+            Goal.MINIMIZE,
             [5.0, 5.0, 5.0],
             [[1.0, 3.0], [1.0, 2.0]],
             StopReason(2, 5.0, 3.0),
@@ -117,29 +113,34 @@ def test_brackets_are_few_rising_and_finite(settings: Hyperband) -> None:
         ),
         pytest.param(
             HALVING,
-            "minimize",
+            Goal.MINIMIZE,
             [5.0, 5.0, 0.5],
             [[1.0, 3.0], [1.0, 2.0]],
             None,
             id="the best value so far may lie beyond the bracket",
         ),
         pytest.param(
-            HALVING, "minimize", [5.0], [[1.0], [2.0], []], StopReason(1, 5.0, 2.0), id="no points"
+            HALVING,
+            Goal.MINIMIZE,
+            [5.0],
+            [[1.0], [2.0], []],
+            StopReason(1, 5.0, 2.0),
+            id="no points",
         ),
         pytest.param(
             Hyperband(min_iter=4),
-            "minimize",
+            Goal.MINIMIZE,
             [9.0, 9.0, 9.0],
             [[0.0] * 9] * 9,
             None,
             id="too early",
         ),
         pytest.param(
-            HALVING, "minimize", [1.0, 5.0], [[1.0, 3.0], [1.0, 2.0]], None, id="the best so far"
+            HALVING, Goal.MINIMIZE, [1.0, 5.0], [[1.0, 3.0], [1.0, 2.0]], None, id="the best so far"
         ),
         pytest.param(
             Hyperband(min_iter=1, eta=2.0, strict=True),
-            "minimize",
+            Goal.MINIMIZE,
             [1.0, 5.0],
             [[1.0, 3.0], [1.0, 2.0]],
             StopReason(2, 5.0, 3.0),
@@ -147,7 +148,7 @@ def test_brackets_are_few_rising_and_finite(settings: Hyperband) -> None:
         ),
         pytest.param(
             Hyperband(min_iter=1, eta=2.0, strict=True),
-            "minimize",
+            Goal.MINIMIZE,
             [1.0, 5.0, 0.0],
             [[1.0, 3.0], [1.0, 2.0]],
             StopReason(2, 5.0, 3.0),
@@ -155,17 +156,19 @@ def test_brackets_are_few_rising_and_finite(settings: Hyperband) -> None:
         ),
         pytest.param(
             THIRDS,
-            "maximize",
+            Goal.MAXIMIZE,
             [math.nan],
             [[0.1]],
             StopReason(1, -math.inf, 0.1),
             id="NaN is worst",
         ),
-        pytest.param(HALVING, "minimize", [math.nan], [[math.nan]], None, id="nothing but NaN"),
-        pytest.param(HALVING, "minimize", [7.0], [[math.nan], [math.inf]], None, id="rivals NaN"),
+        pytest.param(HALVING, Goal.MINIMIZE, [math.nan], [[math.nan]], None, id="nothing but NaN"),
+        pytest.param(
+            HALVING, Goal.MINIMIZE, [7.0], [[math.nan], [math.inf]], None, id="rivals NaN"
+        ),
         pytest.param(
             THIRDS,
-            "minimize",
+            Goal.MINIMIZE,
             [-math.inf],
             [[9.0]],
             StopReason(1, math.inf, 9.0),
@@ -197,9 +200,9 @@ settings_of_all_kinds = st.builds(
 def test_negating_everything_swaps_the_goals(
     settings: Hyperband, history: list[float], others: list[list[float]]
 ) -> None:
-    smaller = should_stop(settings, "minimize", history, others)
+    smaller = should_stop(settings, Goal.MINIMIZE, history, others)
     larger = should_stop(
-        settings, "maximize", [-v for v in history], [[-v for v in other] for other in others]
+        settings, Goal.MAXIMIZE, [-v for v in history], [[-v for v in other] for other in others]
     )
     assert (smaller is None) == (larger is None)
     if smaller is not None and larger is not None:
@@ -216,7 +219,7 @@ def test_the_best_run_at_its_bracket_is_never_stopped(
 ) -> None:
     for place, history in enumerate(runs):
         others = runs[:place] + runs[place + 1 :]
-        reason = should_stop(settings, "minimize", history, others)
+        reason = should_stop(settings, Goal.MINIMIZE, history, others)
         if reason is not None:
             rivals = [other[reason.bracket - 1] for other in others if len(other) >= reason.bracket]
             own = history[reason.bracket - 1]
@@ -229,7 +232,7 @@ def test_every_run_but_the_top_share_is_stopped(settings: Hyperband, at_start: l
     """Of n runs at the first bracket, floor(n / eta) + 1 go on."""
     runs = [[value] * settings.min_iter for value in at_start if settings.min_iter]
     stopped = sum(
-        should_stop(settings, "minimize", run, runs[:place] + runs[place + 1 :]) is not None
+        should_stop(settings, Goal.MINIMIZE, run, runs[:place] + runs[place + 1 :]) is not None
         for place, run in enumerate(runs)
     )
     assert len(runs) - stopped == int(len(runs) / settings.eta) + 1
@@ -237,12 +240,14 @@ def test_every_run_but_the_top_share_is_stopped(settings: Hyperband, at_start: l
 
 @given(settings_of_all_kinds, histories)
 def test_a_run_without_rivals_is_never_stopped(settings: Hyperband, history: list[float]) -> None:
-    assert should_stop(settings, "minimize", history, []) is None
+    assert should_stop(settings, Goal.MINIMIZE, history, []) is None
 
 
 @given(histories, st.lists(histories, max_size=8))
 def test_strict_stops_all_that_is_stopped_without(
     history: list[float], others: list[list[float]]
 ) -> None:
-    if should_stop(HALVING, "minimize", history, others):
-        assert should_stop(Hyperband(min_iter=1, eta=2.0, strict=True), "minimize", history, others)
+    if should_stop(HALVING, Goal.MINIMIZE, history, others):
+        assert should_stop(
+            Hyperband(min_iter=1, eta=2.0, strict=True), Goal.MINIMIZE, history, others
+        )

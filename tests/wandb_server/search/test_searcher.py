@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from src.shared.paths import ROOT
-from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
+from src.sweep_language.grammar import SweepSpec, parse_sweep
 from src.wandb_server.search.searcher import Searcher, Trial
 from src.wandb_server.states import RunState
 
@@ -327,7 +327,7 @@ def test_any_finite_space_is_searched_whole_without_repeats(
 CHATTERBOX = """
 from src.wandb_server.states import RunState
 from src.wandb_server.search.searcher import Searcher, Trial
-from src.sweep_language.sweep_spec import parse_sweep
+from src.sweep_language.grammar import parse_sweep
 config = {"method": "bayes", "metric": {"name": "a"}, "parameters": {"x": {"min": 0.0, "max": 1.0}}}
 searcher, trials = Searcher(parse_sweep(config)), []
 for i in range(15):

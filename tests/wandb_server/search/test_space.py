@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.sweep_language.sweep_spec import SweepSpec, parse_sweep
+from src.sweep_language.grammar import SweepSpec, parse_sweep
 from src.wandb_server.search.searcher import Searcher, Trial
 from src.wandb_server.search.space import SearchSpace
 from src.wandb_server.states import RunState

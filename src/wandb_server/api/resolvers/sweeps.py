@@ -5,7 +5,7 @@ from typing import Any
 
 from src.shared.defaults import ENTITY, PROJECT
 from src.sweep_language.distributions import Choice
-from src.sweep_language.sweep_spec import SweepSpec
+from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.api.arguments import Args, parse_json
 from src.wandb_server.api.commands import command_form
 from src.wandb_server.api.connections import connection, edges

@@ -1,23 +1,28 @@
 """Reading the values of a sweep's configuration; what is wrong is named with its key and a cure.
 
-All raise ``ValueError`` with one line; it begins with ``where``, the path of the mapping.
+All raise :class:`SweepFault`; ``path`` is that of the mapping.
 """
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard, TypeVar
 
+from src.sweep_language.errors import Path, SweepFault
+
 Word = TypeVar("Word")
 
+# YAML 1.1, which W&B's client reads, has no number without a dot before its exponent.
+WRITE_WITH_A_DOT = "YAML reads 1e-3 as text, write 0.001 or 1.0e-3"
 
-def check_mapping(config: Any, where: str, keys: Iterable[str]) -> None:
+
+def check_mapping(config: Any, path: Path, keys: Iterable[str]) -> None:
     """Refuse what is no mapping, and keys that nobody reads."""
     if not isinstance(config, dict):
-        raise ValueError(f"{where}: {config!r} is not a mapping; write keys and values")
+        raise SweepFault(path, f"{config!r} is not a mapping; write keys and values")
     allowed = tuple(keys)
     for key in config:
         if key not in allowed:
-            raise ValueError(f"{where}: unknown key {key!r}{hint(key, allowed)}")
+            raise SweepFault(path, f"unknown key {key!r}{hint(key, allowed)}", key=str(key))
 
 
 def hint(word: Any, allowed: Iterable[str]) -> str:
@@ -26,32 +31,31 @@ def hint(word: Any, allowed: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; allowed are {', '.join(allowed)}"
 
 
-def one_of(config: Mapping[str, Any], key: str, allowed: Sequence[Word], where: str) -> Word:
+def one_of(config: Mapping[str, Any], key: str, allowed: Sequence[Word], path: Path) -> Word:
     """The value of a key, one of ``allowed``."""
     value = config.get(key)
     if value not in allowed:
         fault = f"{value!r} is not possible" if key in config else "missing"
-        raise ValueError(f"{where}{key}: {fault}; give {' or '.join(map(str, allowed))}")
+        raise SweepFault((*path, key), f"{fault}; give {' or '.join(map(str, allowed))}")
     return allowed[allowed.index(value)]
 
 
-def whole_number(config: Mapping[str, Any], key: str, where: str, least: int) -> int | None:
+def whole_number(config: Mapping[str, Any], key: str, path: Path, least: int) -> int | None:
     """The value of a key, an integer of at least ``least``; None if it is not given."""
     value = config.get(key)
     if value is not None and (type(value) is not int or value < least):
-        raise ValueError(f"{where}{key}: {value!r} is not a whole number >= {least}")
+        raise SweepFault((*path, key), f"{value!r} is not a whole number >= {least}")
     return value
 
 
-def number(config: Mapping[str, Any], key: str, where: str, default: float | None = None) -> float:
+def number(config: Mapping[str, Any], key: str, path: Path, default: float | None = None) -> float:
     """The value of a key, a finite number."""
     value = config.get(key, default)
     if value is None:
-        raise ValueError(f"{where}{key}: missing; give a number")
+        raise SweepFault((*path, key), "missing; give a number")
     if not is_number(value):
-        # YAML reads 1e-3 as text.
-        cure = "; write 1.0e-3, not 1e-3" if isinstance(value, str) else ""
-        raise ValueError(f"{where}{key}: {value!r} is not a finite number{cure}")
+        cure = f"; {WRITE_WITH_A_DOT}" if isinstance(value, str) else ""
+        raise SweepFault((*path, key), f"{value!r} is not a finite number{cure}")
     return value
 
 

@@ -1,0 +1,77 @@
+"""A W&B sweep configuration, checked and parsed.
+
+The keys and distributions are those of W&B's documentation, and two of our own at the top level:
+``seed`` makes the suggestions of a sweep repeatable, and ``conditions`` says which parameters are
+read only where another has certain values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from src.sweep_language.conditions import Condition, parse_conditions
+from src.sweep_language.distributions import Parameter
+from src.sweep_language.early_terminate import Hyperband, parse_early_terminate
+from src.sweep_language.errors import Path, SweepFault
+from src.sweep_language.metric import Goal, parse_metric
+from src.sweep_language.parameters import parse_parameters
+from src.sweep_language.reading import check_mapping, one_of, whole_number
+
+_KEYS = (
+    *("method", "parameters", "metric", "early_terminate", "run_cap", "seed", "conditions"),
+    # Read by the agent or the dashboard, not by the search.
+    *("program", "command", "name", "description", "project", "entity", "controller", "settings"),
+    *("apiVersion", "kind", "job", "image_uri"),
+)
+
+
+class Method(StrEnum):
+    """How a sweep searches."""
+
+    BAYES = "bayes"
+    RANDOM = "random"
+    GRID = "grid"
+
+
+@dataclass(frozen=True)
+class SweepSpec:
+    """What a sweep searches and how. ``parameters`` maps a path (nested names) to its values."""
+
+    method: Method
+    metric_name: str | None
+    goal: Goal
+    target: float | None
+    run_cap: int | None
+    early_terminate: Hyperband | None
+    seed: int | None
+    parameters: Mapping[Path, Parameter]
+    conditions: Mapping[Path, Condition]
+
+
+def parse_sweep(config: Any) -> SweepSpec:
+    """Check a sweep configuration, as read from YAML or JSON.
+
+    Raises:
+        SweepFault: With the keys that lead to the first fault, and its cure.
+    """
+    check_mapping(config, (), _KEYS)
+    method = Method(one_of(config, "method", list(Method), ()))
+    metric = parse_metric(config.get("metric"))
+    early_terminate = parse_early_terminate(config.get("early_terminate"))
+    if metric.name is None and (method is Method.BAYES or early_terminate is not None):
+        reader = "method: bayes" if method is Method.BAYES else "early_terminate"
+        fault = f"missing, and {reader} needs it; give metric a name and a goal"
+        raise SweepFault(("metric",), fault)
+    parameters = parse_parameters(config.get("parameters"), grid=method is Method.GRID)
+    return SweepSpec(
+        method=method,
+        metric_name=metric.name,
+        goal=metric.goal,
+        target=metric.target,
+        run_cap=whole_number(config, "run_cap", (), least=1),
+        early_terminate=early_terminate,
+        seed=whole_number(config, "seed", (), least=0),
+        parameters=parameters,
+        conditions=parse_conditions(config.get("conditions", {}), parameters),
+    )

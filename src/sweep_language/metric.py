@@ -1,0 +1,54 @@
+"""The ``metric`` of a sweep: what it is about, and which way is better."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from src.sweep_language.errors import SweepFault
+from src.sweep_language.reading import check_mapping, number, one_of
+
+_KEYS = ("name", "goal", "target", "impute", "impute_while_running")
+
+
+class Goal(StrEnum):
+    """Whether small or large values are good."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a sweep is about.
+
+    Attributes:
+        name: As the training script logs it; None if the sweep is about nothing.
+        goal: Which way is better.
+        target: The value at which the sweep ends, if there is one.
+    """
+
+    name: str | None = None
+    goal: Goal = Goal.MINIMIZE
+    target: float | None = None
+
+
+def parse_metric(config: Any) -> Metric:
+    """Read ``metric: {name: ..., goal: ..., target: ...}``.
+
+    Raises:
+        SweepFault: If it cannot be.
+    """
+    if config is None:
+        return Metric()
+    path = ("metric",)
+    check_mapping(config, path, _KEYS)
+    name = config.get("name")
+    if not isinstance(name, str) or not name:
+        raise SweepFault((*path, "name"), "missing; give the name that the training script logs")
+    config = {"goal": "minimize", "impute": "worst", "impute_while_running": "false", **config}
+    goal = Goal(one_of(config, "goal", list(Goal), path))
+    # Only W&B's defaults of these: a failed run counts as worst, a running one has no value yet.
+    one_of(config, "impute", ("worst",), path)
+    one_of(config, "impute_while_running", ("false", False), path)
+    target = number(config, "target", path) if "target" in config else None
+    return Metric(name, goal, target)
