@@ -5,6 +5,7 @@ import re
 import shlex
 from typing import Any
 
+from src.sweep_language.metric import Goal
 from src.wandb_server.api.sweep_config import sweep_program
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
@@ -77,7 +78,7 @@ def _best(curves: dict[str, Curve], metric: str | None, goal: str) -> dict[str, 
     if curve is None:
         return None
     known = [v for v in curve.values if v is not None]
-    value = best_value(known, "minimize" if goal == "minimize" else "maximize")
+    value = best_value(known, Goal(goal))
     if value is None:
         return None
     place = curve.values.index(value)
