@@ -136,12 +136,18 @@ class NAdam(Adam):
         )
 
 
+def adamw(change: Tensor, w: Tensor, learning_rate: Tensor, weight_decay: float) -> Tensor:
+    """Adam with decoupled weight decay λ: ``Δ = Δ_adam − α λ w``.
+
+    Source: Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101; α multiplies λ, as in Keras.
+    """
+    return change - learning_rate * weight_decay * w
+
+
 class AdamW(Adam):
-    """Adam with decoupled weight decay: ``Δ = Δ_adam − α λ w``, where λ is ``weight_decay``.
+    """Adam with decoupled weight decay, :func:`adamw`.
 
     Every variable decays, as in Keras, unless :meth:`build` is told which.
-
-    Source: Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101.
     """
 
     def __init__(
@@ -158,5 +164,5 @@ class AdamW(Adam):
     def _update(self, g: Tensor, variable: Variable, *slots: Variable) -> Sequence[Tensor]:
         change, *values = super()._update(g, variable, *slots)
         if self._decayed is None or variable.ref() in self._decayed:
-            change -= self.learning_rate * self.weight_decay * variable
+            change = adamw(change, variable, self.learning_rate, self.weight_decay)
         return change, *values

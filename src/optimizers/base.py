@@ -86,10 +86,10 @@ class Optimizer:
         """Take one step.
 
         Args:
-            grads_and_vars: pairs of a gradient and its variable, of one shape.
+            grads_and_vars: Pairs of a gradient and its variable, of one shape.
 
         Raises:
-            ValueError: if a gradient is None, or a variable is not one of those built for.
+            ValueError: If a gradient is None, or a variable is not one of those built for.
         """
         pairs = [(gradient, _tf_variable(variable)) for gradient, variable in grads_and_vars]
         for gradient, variable in pairs:
@@ -123,7 +123,7 @@ class Optimizer:
         """Continue exactly where :meth:`state` was taken. Call :meth:`build` first.
 
         Raises:
-            ValueError: if it is the state of another optimizer or of other variables.
+            ValueError: If it is the state of another optimizer or of other variables.
         """
         variables = self._state_variables()
         if state.keys() != variables.keys():

@@ -31,7 +31,7 @@ class ScheduleEntry:
     Attributes:
         name: What ``--lr_schedule`` calls it.
         factor: From the run, t and the steps of an epoch to the factors, one for each t.
-        reads: The hyperparameters that no schedule reads but those that say so.
+        reads: The hyperparameters that it takes besides ``epochs`` and ``warmup_epochs``.
         rises_by_itself: Whether ``warmup_epochs`` is its own to read.
     """
 

@@ -144,6 +144,22 @@ def test_the_state_of_another_optimizer_or_model_is_refused() -> None:
         adam.load_state(wider.state())
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_after_a_reset_it_is_as_if_made_anew(name: str) -> None:
+    fresh, used = get_optimizer(name, learning_rate=0.5), get_optimizer(name, learning_rate=0.1)
+    fresh.build([tf.Variable([1.0, 2.0])])
+    variable = tf.Variable([1.0, 2.0])
+    for _ in range(3):
+        used.apply_gradients([(tf.constant([1.0, -1.0]), variable)])
+    used.reset(learning_rate=0.5)
+    expected = fresh.state()
+    assert used.state().keys() == expected.keys()
+    for key, value in used.state().items():
+        np.testing.assert_array_equal(value, expected[key], err_msg=key)
+    with pytest.raises(ValueError, match=r"learning_rate=0\.0 is not allowed"):
+        used.reset(learning_rate=0.0)
+
+
 def test_the_learning_rate_can_be_changed_without_retracing() -> None:
     optimizer, variable = get_optimizer("sgd", learning_rate=1.0), tf.Variable(0.0)
     step = tf.function(lambda: optimizer.apply_gradients([(tf.constant(1.0), variable)]))
@@ -213,6 +229,7 @@ def test_a_variable_that_it_was_not_built_for_is_named() -> None:
         ("sgd", {"learning_rate": 0.0}, "learning_rate=0.0 is not allowed; .* > 0"),
         ("momentum", {"momentum": 1.0}, "momentum=1.0 is not allowed; .* >= 0 and < 1"),
         ("adam", {"beta_2": 1.0}, "beta_2=1.0 is not allowed"),
+        ("adam", {"epsilon": 0.0}, "epsilon=0.0 is not allowed; .* > 0"),
         ("adam", {"epsilon": float("nan")}, "epsilon=nan is not allowed"),
         ("rmsprop", {"rho": -0.1}, "rho=-0.1 is not allowed"),
         ("adamw", {"weight_decay": -1.0}, "weight_decay=-1.0 is not allowed"),

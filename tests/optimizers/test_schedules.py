@@ -1,11 +1,14 @@
 """Learning-rate schedules: their ends, their shape, the warm-up, runs of a single step."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from src.config.run_config import RunConfig
-from src.optimizers.schedules import learning_rates
+from src.optimizers.schedules import SCHEDULES, ScheduleEntry, learning_rates
 
 STEPS = 10
 
@@ -60,3 +63,32 @@ def test_a_short_run_still_has_a_schedule() -> None:
         rates = learning_rates(config, 1, 1)
         assert rates.shape == (1,)
         assert 0 < rates[0] <= np.float32(0.1)
+
+
+class Recorder:
+    """A run that remembers which of its hyperparameters were read."""
+
+    def __init__(self) -> None:
+        self._run, self.read = RunConfig(epochs=6, warmup_epochs=1.0), set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(self._run, name)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_an_entry_says_what_its_schedule_reads(name: str) -> None:
+    run = Recorder()
+    SCHEDULES[name].factor(run, np.arange(60), STEPS)
+    assert run.read - {"epochs", "warmup_epochs"} == set(SCHEDULES[name].reads)
+
+
+def test_a_schedule_from_outside_is_used_and_warmed_up() -> None:
+    def halves(run: Any, t: NDArray[Any], steps: int) -> NDArray[Any]:
+        return np.full(len(t), 0.5)
+
+    with SCHEDULES.with_entry(ScheduleEntry("halves", halves)):
+        run = SimpleNamespace(lr_schedule="halves", learning_rate=0.4, epochs=2, warmup_epochs=1)
+        first, second = (learning_rates(run, epoch, 4) for epoch in (1, 2))
+    np.testing.assert_allclose(first, [0.05, 0.1, 0.15, 0.2], rtol=1e-6)
+    np.testing.assert_allclose(second, 0.2, rtol=1e-6)
