@@ -24,10 +24,10 @@ class Step(NamedTuple):
     """What a step found on its batch before it changed the weights.
 
     Attributes:
-        loss: mean loss of the batch plus the L2 penalty, a scalar.
-        data_loss: the mean loss alone.
-        accuracy: share of the batch classified right.
-        gradients: of ``loss``, one a trainable variable.
+        loss: Mean loss of the batch plus the L2 penalty, a scalar.
+        data_loss: The mean loss alone.
+        accuracy: Share of the batch classified right.
+        gradients: The gradients of ``loss``, one for each trainable variable.
     """
 
     loss: Tensor
@@ -72,10 +72,11 @@ class NeuralNetwork:
         """The mean loss of a batch, without the L2 penalty: a scalar.
 
         Args:
-            y_true: class numbers, int32 ``(batch,)``.
+            y_true: Class numbers, int32 ``(batch,)``.
             logits: ``(batch, num_classes)``.
-            training: whether to smooth the labels: the true class of K is then 1−ε+ε/K, every
-                other ε/K, with ε the config's ``label_smoothing`` (Szegedy et al. 2016).
+            training: Whether to smooth the labels: the true class of K is then 1−ε+ε/K, every
+                other ε/K, with ε the config's ``label_smoothing`` (Szegedy et al. 2016, "Rethinking
+                the Inception architecture", arXiv:1512.00567).
 
         Returns:
             ``cross_entropy``: −log of the softmax probability of the true class.
@@ -108,8 +109,8 @@ class NeuralNetwork:
 
         Args:
             x_batch: ``(batch, *spec.shape)`` of ``spec.dtype``.
-            y_batch: int32 ``(batch,)``.
-            optimizer: updates the variables in place.
+            y_batch: Class numbers, int32 ``(batch,)``.
+            optimizer: Updates the variables in place.
 
         Returns:
             The loss of the batch, L2 penalty included, and its accuracy, before the step.
@@ -161,7 +162,7 @@ class NeuralNetwork:
         return tf.concat([self._compiled_forward(x[i : i + batch_size]) for i in starts], axis=0)
 
     def create_optimizer(self) -> Optimizer:
-        """The optimizer that the config names, with its slots made; one that decays weights decays kernels."""
+        """The optimizer that the config names, with its slots made; it may decay kernels only."""
         optimizer = get_optimizer(
             self.config.optimizer,
             learning_rate=self.config.learning_rate,

@@ -26,12 +26,12 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
     """Train one model from data to logged checkpoint.
 
     Args:
-        config: the run.
-        stop: asked between chunks of steps whether to end the run.
-        models_dir: where ``best_model_<run id>`` goes.
+        config: The run.
+        stop: Asked between chunks of steps whether to end the run.
+        models_dir: Where ``best_model_<run id>`` goes.
 
     Raises:
-        UserError: if the data cannot be had, the loss stops being a number, or the disk is full.
+        UserError: If the data cannot be had, the loss stops being a number, or the disk is full.
     """
     # Imported here: TensorFlow takes seconds that --help and a mistyped flag need not wait for.
     from src.training.tensorflow import start_tensorflow
@@ -47,12 +47,12 @@ def resume_run(run_id: str, stop: StopRequest, no_wandb: bool = False) -> "Train
     """Go on with a run that was interrupted or killed, from the end of its last complete epoch.
 
     Args:
-        run_id: the run.
-        stop: as :func:`train_run`.
-        no_wandb: whether not to log the rest.
+        run_id: The run.
+        stop: As :func:`train_run`.
+        no_wandb: Whether not to log the rest.
 
     Raises:
-        UserError: as :func:`train_run`, or if there is no such run or it is being trained.
+        UserError: As :func:`train_run`, or if there is no such run or it is being trained.
     """
     from src.training.state_file import StateFile
 

@@ -18,10 +18,10 @@ class Cell(NamedTuple):
     """A recurrent cell.
 
     Attributes:
-        gates: column blocks of its input and recurrent kernel, ``units`` wide each.
-        states: how many tensors its state has.
-        forward: from activations and a state to the next state and what backward needs to know.
-        backward: from the gradient of the next state, what forward told, the next and the previous
+        gates: Column blocks of its input and recurrent kernel, ``units`` wide each.
+        states: How many tensors its state has.
+        forward: From activations and a state to the next state and what backward needs to know.
+        backward: From the gradient of the next state, what forward told, the next and the previous
             state, to the gradient of the activations and the part of the previous state's gradient
             that does not pass through them.
     """
@@ -33,6 +33,7 @@ class Cell(NamedTuple):
 
 
 def _rnn_forward(a: Tensor, state: State) -> tuple[State, State]:
+    """Elman 1990: ``h' = tanh(W·x + U·h + b)``; doi:10.1207/s15516709cog1402_1."""
     return (tf.tanh(a),), ()
 
 
@@ -44,7 +45,11 @@ def _rnn_backward(
 
 
 def _lstm_forward(a: Tensor, state: State) -> tuple[State, State]:
-    """Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000: i, f, g, o."""
+    """Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000: i, f, g, o.
+
+    ``c' = f c + i g`` and ``h' = o tanh(c')``; doi:10.1162/neco.1997.9.8.1735 and
+    doi:10.1162/089976600300015015.
+    """
     gates = _activate(a, "ssts")
     i, f, g, o = tf.split(gates, 4, axis=-1)
     c = f * state[1] + i * g
@@ -63,7 +68,10 @@ def _lstm_backward(
 
 
 def _gru_forward(a: Tensor, state: State) -> tuple[State, State]:
-    """Cho et al. 2014 with the reset gate after the product, as in cuDNN: z, r, n, and U·h of n."""
+    """Cho et al. 2014 with the reset gate after the product, as in cuDNN: z, r, n, and U·h of n.
+
+    ``n = tanh(W·x + r (U·h))`` and ``h' = z h + (1 − z) n``; arXiv:1406.1078 has ``U·(r h)``.
+    """
     zr, n_x, n_h = _split_gru(a)
     zr = _activate(zr, "ss")
     z, r = tf.split(zr, 2, axis=-1)
@@ -118,7 +126,7 @@ def fuse_weights(
     """One kernel for ``concat(x, h)`` and its bias.
 
     Args:
-        cell: one of ``CELLS``.
+        cell: One of ``CELLS``.
         kernel: ``(size, gates · units)``.
         recurrent_kernel: ``(units, gates · units)``.
         bias: ``(gates · units,)``, of a gru ``(2, gates · units)``: of inputs and of the state.

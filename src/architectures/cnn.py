@@ -18,11 +18,11 @@ def build_cnn(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) 
     """Build the network that a config describes.
 
     Args:
-        config: for each number in ``filters`` a block: ``convolutions`` times a convolution of
+        config: For each number in ``filters`` a block: ``convolutions`` times a convolution of
             ``kernel_size``, batch norm if wanted and the activation, the first convolution with
             ``stride``; then 2x2 ``pooling`` and dropout. The ``head`` is hidden dense layers of
             ``layer_sizes`` units, or the mean over the picture.
-        spec: shape and pixel statistics of the examples, and the number of classes.
+        spec: Shape and pixel statistics of the examples, and the number of classes.
         execution: How it will be executed.
 
     Returns:
@@ -30,7 +30,7 @@ def build_cnn(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) 
         ``(batch, num_classes)``.
 
     Raises:
-        UserError: if the pictures are too small for so many blocks, or for the stride.
+        UserError: If the pictures are too small for so many blocks, or for the stride.
     """
     height, width, _ = spec.shape
     if why := why_stride_is_too_large(config.stride, height, width):

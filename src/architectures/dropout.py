@@ -13,13 +13,14 @@ _GOLDEN = 0x9E3779B9  # 2^32 over the golden ratio: multiples of it are far from
 class Dropout(keras.layers.Layer):  # type: ignore[misc]
     """In training, zeroes a share of its input and scales the rest up (Srivastava et al. 2014).
 
-    Whether a number is dropped is decided by a hash of its place, of the seed and of how often the
-    layer was called. That is all the chance dropout needs, and many times cheaper than what
-    ``keras.layers.Dropout`` draws under XLA on a CPU.
+    The idea is that of https://jmlr.org/papers/v15/srivastava14a.html. Whether a number is dropped
+    is decided by a hash of its place, of the seed and of how often the layer was called. That is
+    all the chance dropout needs, and many times cheaper than what ``keras.layers.Dropout`` draws
+    under XLA on a CPU.
 
     Args:
-        rate: share of the input that is dropped.
-        seed: of the masks.
+        rate: Share of the input that is dropped.
+        seed: The seed of the masks.
     """
 
     def __init__(self, rate: float, seed: int) -> None:
@@ -41,7 +42,10 @@ class Dropout(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _mix(x: Tensor) -> Tensor:
-    """The finalizer of MurmurHash3 (Appleby 2011): every bit depends on all bits."""
+    """The finalizer of MurmurHash3: every bit depends on all bits.
+
+    Appleby 2011, github.com/aappleby/smhasher.
+    """
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         x = _fold(x, shift) * _uint32(factor)
     return _fold(x, 16)

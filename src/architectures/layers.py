@@ -12,7 +12,9 @@ from src.architectures.execution import PLAIN, Execution
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 
-# Keras initialisers by the name that RunConfig gives them; each takes a seed.
+# Keras initialisers by the name that RunConfig gives them; each takes a seed. xavier is Glorot &
+# Bengio 2010 (proceedings.mlr.press/v9/glorot10a), he is He et al. 2015 (arXiv:1502.01852),
+# orthogonal Saxe et al. 2014 (arXiv:1312.6120), lecun LeCun et al. 1998 ("Efficient BackProp").
 INITIALIZERS: dict[str, Callable[[int], Any]] = {
     "random": lambda seed: keras.initializers.RandomNormal(stddev=0.05, seed=seed),
     "xavier": lambda seed: keras.initializers.GlorotUniform(seed=seed),

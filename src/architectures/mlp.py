@@ -15,11 +15,12 @@ def build_mlp(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) 
     """Build the network that a config describes.
 
     A picture is its pixels in a row. A review is the mean of its words' embeddings, as in Iyyer et
-    al. 2015, "Deep unordered composition rivals syntactic methods for text classification".
+    al. 2015, "Deep unordered composition rivals syntactic methods for text classification"
+    (aclanthology.org/P15-1162).
 
     Args:
         config: ``num_layers`` hidden layers (0 is softmax regression) of ``hidden_size`` units.
-        spec: shape of the examples, their pixel statistics or vocabulary, and the number of
+        spec: Shape of the examples, their pixel statistics or vocabulary, and the number of
             classes.
         execution: How it will be executed.
 

@@ -32,14 +32,15 @@ def scan(
     States and gates are float32 whatever the inputs are; matrix products take the inputs' type.
 
     Args:
-        cell: one of ``CELLS``.
-        units: width of its state.
-        x: inputs ``(time, batch, size)``, with a known number of time steps.
-        kernel: of ``concat(x, h)``, as :func:`fuse_weights` makes it, of the inputs' type.
-        bias: of the same.
-        backward: whether to begin with the last time step.
-        mask: float32 ``(time, batch, 1)``, or None: where it is 0 the state becomes zero again.
-        compiled: whether XLA compiles each loop by itself, once a batch size. In a TensorFlow
+        cell: One of ``CELLS``.
+        units: Width of its state.
+        x: Inputs ``(time, batch, size)``, with a known number of time steps.
+        kernel: What ``concat(x, h)`` is multiplied with, as :func:`fuse_weights` makes it, of the
+            inputs' type.
+        bias: The bias, from the same function.
+        backward: Whether to begin with the last time step.
+        mask: Numbers ``(time, batch, 1)``, float32, or None: where 0, the state is zero again.
+        compiled: Whether XLA compiles each loop by itself, once a batch size. In a TensorFlow
             graph the loops of two directions then run on two cores at once.
 
     Returns:

@@ -14,7 +14,7 @@ _STRIDES = (1, 2, 2, 2)  # of each stage's first block
 
 
 def build_resnet(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) -> Any:
-    """Build ResNet-18 (He et al. 2016, "Deep residual learning for image recognition").
+    """Build ResNet-18 (He et al. 2016, "Deep residual learning", arXiv:1512.03385).
 
     It has the four stages of two basic blocks that the paper's table 1 gives ResNet-18, and the
     stem of the paper's CIFAR networks (section 4.2): one 3x3 convolution of stride 1 and no
@@ -24,7 +24,7 @@ def build_resnet(config: RunConfig, spec: InputSpec, execution: Execution = PLAI
 
     Args:
         config: ``width`` filters in the first stage, twice as many in each further one.
-        spec: shape and pixel statistics of the examples, and the number of classes.
+        spec: Shape and pixel statistics of the examples, and the number of classes.
         execution: How it will be executed.
 
     Returns:

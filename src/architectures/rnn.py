@@ -24,7 +24,7 @@ def build_rnn(config: RunConfig, spec: InputSpec, execution: Execution = PLAIN) 
     Args:
         config: ``layer_sizes`` recurrent layers of ``cell``, ``bidirectional`` or not, with
             ``dropout`` after each, and ``time_pooling`` after the last.
-        spec: shape of the examples, their pixel statistics or vocabulary, and the number of
+        spec: Shape of the examples, their pixel statistics or vocabulary, and the number of
             classes.
         execution: How it will be executed.
 
@@ -66,12 +66,12 @@ class Recurrent(keras.layers.Layer):  # type: ignore[misc]
 
     Args:
         cell: ``rnn``, ``lstm`` or ``gru``.
-        units: width of the state.
-        initializers: of the input and the recurrent kernel, one pair a direction: forward, then
+        units: Width of the state.
+        initializers: For the input and the recurrent kernel, one pair a direction: forward, then
             backward.
-        compiled: whether XLA compiles each loop of a training step by itself; see
+        compiled: Whether XLA compiles each loop of a training step by itself; see
             :func:`~src.architectures.recurrence.scan`.
-        dtype: of inputs and matrix products, or None for that of the policy in force.
+        dtype: The type of inputs and products, or None for that of the policy in force.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class TimePooling(keras.layers.Layer):  # type: ignore[misc]
 
     Args:
         pooling: ``last`` is what each direction has found at its end; ``mean``; ``max``.
-        bidirectional: whether the outputs' second half is of cells that went backward.
+        bidirectional: Whether the outputs' second half is of cells that went backward.
     """
 
     def __init__(self, pooling: str, bidirectional: bool) -> None:

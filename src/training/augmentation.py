@@ -13,11 +13,12 @@ def augment(x: Tensor, config: RunConfig, seed: Tensor) -> Tensor:
     """Shift, mirror and blank pictures, each at random and independently of the others.
 
     Args:
-        x: pixels ``(batch, height, width, channels)``.
+        x: Pixels ``(batch, height, width, channels)``.
         config: ``shift``: by up to that many pixels either way in both directions, black moves in.
             ``flip``: left and right are swapped in half of them. ``cutout``: a square of that side
-            around a random pixel is black (DeVries & Taylor 2017).
-        seed: int32 ``(2,)``; the same seed changes a batch in the same way.
+            around a random pixel is black (DeVries & Taylor 2017,
+            arXiv:1708.04552).
+        seed: Two numbers, int32 ``(2,)``; the same seed changes a batch in the same way.
 
     Returns:
         As ``x``.

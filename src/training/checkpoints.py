@@ -32,14 +32,14 @@ class CheckpointInfo:
     """The JSON of a checkpoint.
 
     Attributes:
-        format_version: of the JSON.
-        dataset: name of the data set that it was trained on.
-        config: the whole run.
-        spec: the examples that the network takes, and its classes.
-        metrics: of the epoch that the weights are from.
-        packages: the versions that wrote it, by package.
-        weights_sha256: of the weights' file.
-        previous: while the weights' file is being replaced, what the old one is.
+        format_version: The version of the JSON's format.
+        dataset: Name of the data set that it was trained on.
+        config: The whole run.
+        spec: The examples that the network takes, and its classes.
+        metrics: Those of the epoch that the weights are from.
+        packages: The versions of the packages that wrote it.
+        weights_sha256: The digest of the weights' file.
+        previous: While the weights' file is being replaced, what the old one is.
     """
 
     format_version: int
@@ -72,7 +72,7 @@ def save(stem: Path, network: NeuralNetwork, metrics: EpochMetrics) -> None:
     in one go, and until both are, the JSON describes the earlier weights as well.
 
     Raises:
-        UserError: if they cannot be written, the disk being full, say.
+        UserError: If they cannot be written, the disk being full, say.
     """
     weights, info_file = checkpoint_files(stem)
     weights.parent.mkdir(parents=True, exist_ok=True)
@@ -98,10 +98,10 @@ def load(path: Path) -> tuple[NeuralNetwork, CheckpointInfo]:
     """Rebuild a network.
 
     Args:
-        path: the checkpoint's stem, its ``.json`` or its ``.weights.h5``.
+        path: The checkpoint's stem, its ``.json`` or its ``.weights.h5``.
 
     Raises:
-        UserError: if a file is missing, damaged, of another format, or the two do not belong
+        UserError: If a file is missing, damaged, of another format, or the two do not belong
             together.
     """
     weights, info_file = checkpoint_files(path)

@@ -52,11 +52,11 @@ def take_step(
     norm takes the statistics of each device's share, as is usual.
 
     Args:
-        network: made in the strategy's scope.
-        strategy: where to compute.
-        x: a batch, with at least one example for each device.
-        y: its labels.
-        optimizer: its slots are on the first device only.
+        network: Made in the strategy's scope.
+        strategy: Where to compute.
+        x: A batch, with at least one example for each device.
+        y: Its labels.
+        optimizer: Its slots are on the first device only.
     """
 
     def take_share(x: Tensor, y: Tensor) -> Step:

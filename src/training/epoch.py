@@ -41,13 +41,13 @@ class EpochTotals:
     """What an epoch has summed up: over its examples, and at its last step.
 
     Attributes:
-        examples: how many were seen.
-        loss: sum of their data losses, each before the step that it is part of.
-        correct: how many were classified right.
-        norms: at the last step.
-        learning_rate: at the last step.
-        seconds: the wall time it took, in the first epoch with tracing and compiling.
-        stopped: whether ``should_stop`` cut the epoch short.
+        examples: How many examples were seen.
+        loss: The sum of their data losses, each before the step that it is part of.
+        correct: How many were classified right.
+        norms: At the last step.
+        learning_rate: At the last step.
+        seconds: The wall time it took, in the first epoch with tracing and compiling.
+        stopped: Whether ``should_stop`` cut the epoch short.
     """
 
     examples: int = 0
@@ -127,7 +127,7 @@ class EpochRunner:
         """Go on exactly where :meth:`state` was taken. Call :meth:`start` first.
 
         Raises:
-            ValueError: if it is the state of another network or optimizer.
+            ValueError: If it is the state of another network or optimizer.
         """
         parts: dict[str, dict[str, NDArray[Any]]] = {"model": {}, "optimizer": {}}
         for name, value in state.items():

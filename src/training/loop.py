@@ -26,11 +26,11 @@ class TrainingResult:
     """How a training ended.
 
     Attributes:
-        epochs_run: epochs completed.
-        best: metrics of the epoch with the best validation accuracy, the earliest of equals.
+        epochs_run: Epochs completed.
+        best: Metrics of the epoch with the best validation accuracy, the earliest of equals.
             Its ``epoch`` is 0 if the run was stopped before an epoch was complete.
         outcome: Why it ended: all epochs, patience, or a request.
-        checkpoint: the stem of the best weights' files.
+        checkpoint: The stem of the best weights' files.
     """
 
     epochs_run: int
@@ -43,8 +43,8 @@ class TrainingDiverged(UserError, RuntimeError):
     """A loss or a norm is no longer a finite number.
 
     Attributes:
-        best: metrics of the best epoch before that, or None.
-        checkpoint: the stem of that epoch's weights, or None.
+        best: Metrics of the best epoch before that, or None.
+        checkpoint: The stem of that epoch's weights, or None.
     """
 
     def __init__(self, bad: EpochMetrics, best: EpochMetrics | None, checkpoint: Path) -> None:
@@ -85,17 +85,17 @@ def fit(
 
     Args:
         network: Where training starts from, and where the best weights go.
-        data: training and validation examples.
-        checkpoint: stem of the files that hold the best weights so far.
-        on_epoch: called after each complete epoch.
-        should_stop: asked after each chunk of steps, for most models well under a second apart,
+        data: Training and validation examples.
+        checkpoint: Stem of the files that hold the best weights so far.
+        on_epoch: Called after each complete epoch.
+        should_stop: Asked after each chunk of steps, for most models well under a second apart,
             and between epochs.
-        save_state: called before the first epoch, and after each before anybody hears of it.
-        resumed: what ``save_state`` was given last by a run that goes on here.
+        save_state: Called before the first epoch, and after each before anybody hears of it.
+        resumed: What ``save_state`` was given last by a run that goes on here.
 
     Raises:
-        TrainingDiverged: when a loss or norm is NaN or infinite.
-        UserError: if the state is not one of this network, or a file cannot be written.
+        TrainingDiverged: When a loss or norm is NaN or infinite.
+        UserError: If the state is not one of this network, or a file cannot be written.
     """
     with epoch_runner(network, data.train) as runner:
         if resumed:

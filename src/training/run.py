@@ -30,8 +30,8 @@ class TrainedRun:
     """A run that has ended.
 
     Attributes:
-        checkpoint: the stem of the best epoch's checkpoint.
-        resume_command: goes on with it, if it was stopped before its end.
+        checkpoint: The stem of the best epoch's checkpoint.
+        resume_command: Goes on with it, if it was stopped before its end.
     """
 
     checkpoint: Path
@@ -42,12 +42,12 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path) -> Trained
     """Train a new run.
 
     Args:
-        config: the run.
-        stop: asked between chunks of steps whether to end the run.
-        models_dir: where ``best_model_<run id>`` and the training state go.
+        config: The run.
+        stop: Asked between chunks of steps whether to end the run.
+        models_dir: Where ``best_model_<run id>`` and the training state go.
 
     Raises:
-        UserError: if the data cannot be had, the network cannot be built, the loss stops being a
+        UserError: If the data cannot be had, the network cannot be built, the loss stops being a
             number, or the disk is full.
     """
     data = datasets.load_training(config)
@@ -62,9 +62,9 @@ def resume_run(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRu
     """Train the rest of a run, as if it had never been interrupted.
 
     Args:
-        state: what the run has saved.
+        state: What the run has saved.
         stop: As :func:`train_run`.
-        no_wandb: whether not to log the rest, though the run was begun with logging.
+        no_wandb: Whether not to log the rest, though the run was begun with logging.
 
     Raises:
         UserError: As :func:`train_run`, if the state is damaged, or if another process trains it.

@@ -35,7 +35,7 @@ class Progress:
     """How far a training has come.
 
     Attributes:
-        epochs: metrics of the epochs that are complete.
+        epochs: Metrics of the epochs that are complete.
         arrays: The state after the last of them, as
             :class:`~src.training.epoch.EpochRunner` gives it.
     """
@@ -72,8 +72,8 @@ class StateFile:
     """Where the training state of a run is.
 
     Args:
-        folder: where the run's models go.
-        run_id: the run.
+        folder: Where the run's models go.
+        run_id: The run.
     """
 
     def __init__(self, folder: Path, run_id: str) -> None:
@@ -85,11 +85,11 @@ class StateFile:
         """The state of a run that did not come to its end.
 
         Args:
-            run_id: the run.
-            models: the folder to look in, with the folders of sweeps in it.
+            run_id: The run.
+            models: The folder to look in, with the folders of sweeps in it.
 
         Raises:
-            UserError: if there is none; it says which runs there are.
+            UserError: If there is none; it says which runs there are.
         """
         files = [cls(f.parent, _run_id(f)) for f in sorted(models.rglob(f"{_PREFIX}*{_SUFFIX}"))]
         for file in files:
@@ -104,7 +104,7 @@ class StateFile:
         """Be the only process that trains this run. The system lets go of it when one dies.
 
         Raises:
-            UserError: if another process does.
+            UserError: If another process does.
         """
         lock = self._lock()
         try:
@@ -140,7 +140,7 @@ class StateFile:
         """Replace what was saved before.
 
         Raises:
-            UserError: if it cannot be written; what was saved before is still there.
+            UserError: If it cannot be written; what was saved before is still there.
         """
         best = progress.best
         info = _Info(1, run, progress.epochs, best.epoch if best else None)
@@ -156,7 +156,7 @@ class StateFile:
         """Read what was saved last.
 
         Raises:
-            UserError: if the file is damaged, of another version, or that of another run.
+            UserError: If the file is damaged, of another version, or that of another run.
         """
         content = memoryview(self._read())
         content, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]

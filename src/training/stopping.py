@@ -10,7 +10,7 @@ class StopRequest:
     """Whether a run should end; once it should, that stands.
 
     Attributes:
-        interrupted: the person at the keyboard, not a scheduler, ended the run: its
+        interrupted: The person at the keyboard, not a scheduler, ended the run: its
             configuration has not been judged and may be tried again.
     """
 

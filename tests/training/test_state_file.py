@@ -5,13 +5,15 @@ import os
 import re
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from src.config.run_config import RunConfig
+from src.config.fields import Section, hyperparameter
+from src.config.run_config import RunConfig, add_hyperparameter, remove_hyperparameter
 from src.datasets.spec import InputSpec
 from src.shared.errors import UserError
 from src.tracking.address import RunAddress
@@ -63,6 +65,17 @@ def test_what_was_saved_last_is_loaded(state: StateFile, tmp_path: Path) -> None
         assert b'"best_epoch":1' in archive["info"].tobytes(), "NumPy alone reads it, too"
     state.remove()
     assert not state.exists()
+
+
+def test_a_hyperparameter_that_was_added_later_is_in_it(state: StateFile) -> None:
+    """An extension adds it when this module has long been imported."""
+    add_hyperparameter("glow", float, hyperparameter(1.0, "brightness", section=Section.MODEL))
+    try:
+        record = replace(RECORD, config=RunConfig.parse({"glow": 2.0}))
+        state.save(record, progress())
+        assert state.load()[0] == record
+    finally:
+        remove_hyperparameter("glow")
 
 
 def test_the_best_epoch_is_the_first_of_the_best() -> None:
