@@ -3,13 +3,14 @@
 import base64
 import binascii
 import hmac
-import os
 import secrets
 from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from src.wandb_server.data_folder import write_private
 
 # What the client reads under addresses that it makes itself.
 _CLIENT_PATHS = ("/files/", "/artifacts/", "/artifactsV2/")
@@ -21,13 +22,7 @@ _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 def load_api_key(path: Path) -> str:
     """The key in a file that only its owner can read; it is generated the first time."""
     if not path.exists():
-        temporary = path.with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(20))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)  # a key file is never seen empty
+        write_private(path, secrets.token_hex(20))
     return path.read_text().strip()
 
 

@@ -18,13 +18,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from src.wandb_server.api.graphql import MissingFields
-from src.wandb_server.context import Server
 from src.wandb_server.http.app import create_app
+from src.wandb_server.http.serve import server_of
 from src.wandb_server.http.storage_trouble import StorageTrouble
-from src.wandb_server.scheduling.liveness import Liveness
-from src.wandb_server.scheduling.scheduler import Scheduler
-from src.wandb_server.store import Store
-from src.wandb_server.store.blobs import BlobStorage
 from tests.wandb_server.server_harness import wait_for
 
 KEY = "k" * 40
@@ -45,11 +41,8 @@ class Everything:
         self._data = data
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        store, liveness = Store(data / "server.db"), Liveness(1000)
-        blobs = BlobStorage(data / "files", KEY)
-        server = Server(store, blobs, liveness, Scheduler(store, liveness))
         self.app: Starlette = create_app(
-            server,
+            server_of(data, KEY, crash_after=1000),
             MissingFields(data / "missing_fields.jsonl"),
             StorageTrouble(),
             KEY,

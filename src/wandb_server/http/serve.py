@@ -1,0 +1,143 @@
+"""Serving a data folder at a port until a signal, or the end of standard input, says stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from src.shared.errors import UserError
+from src.wandb_server.announcement import announced, show
+from src.wandb_server.api.graphql import MissingFields
+from src.wandb_server.context import Server
+from src.wandb_server.http.app import create_app
+from src.wandb_server.http.security import load_api_key
+from src.wandb_server.http.storage_trouble import StorageTrouble
+from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.scheduler import Scheduler
+from src.wandb_server.store import Store
+from src.wandb_server.store.blobs import BlobStorage
+from src.wandb_server.store.errors import NotStoredError, UnusableStoreError
+
+HOST = "127.0.0.1"
+
+
+def serve(
+    data: Path, port: int, crash_after: float, *, show_page: bool, until_stdin_ends: bool
+) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        data: The folder that keeps everything.
+        port: Where to listen; 0 takes any free port.
+        crash_after: Seconds of silence of a run and its agent until the run is crashed.
+        show_page: Whether to show the dashboard in a browser.
+        until_stdin_ends: Whether to stop when standard input is closed, too.
+
+    Raises:
+        UserError: If the port is taken or the folder's data cannot be opened.
+    """
+    with _listen(port) as listener:
+        app = _application(data, listener.getsockname()[1], crash_after, show_page)
+        asyncio.run(_answer(app, listener, until_stdin_ends))
+
+
+def _listen(port: int) -> socket.socket:
+    # With its protocol named, asyncio sends small replies at once (TCP_NODELAY).
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # A server that was killed can be started again at once on its old port.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise UserError(
+            f"--port {port}: {error}; choose another one, or any free one with --port 0"
+        ) from None
+    listener.listen(128)
+    return listener
+
+
+def _application(data: Path, port: int, crash_after: float, show_page: bool) -> Starlette:
+    """The application; it watches over its runs and is announced while it is being served."""
+    key_file, url = data / "api_key", f"http://{HOST}:{port}"
+    key = load_api_key(key_file)
+    server = server_of(data, key, crash_after)
+    trouble = StorageTrouble()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        with announced(url, data, key):
+            watcher = asyncio.create_task(_watch(server, trouble))
+            if show_page:
+                threading.Thread(target=show, args=(url,), daemon=True).start()
+            try:
+                yield
+            finally:
+                watcher.cancel()
+
+    missing = MissingFields(data / "missing_fields.jsonl")
+    return create_app(server, missing, trouble, key, port, key_file, lifespan=lifespan)
+
+
+def server_of(data: Path, key: str, crash_after: float) -> Server:
+    """The parts that serve a folder.
+
+    Raises:
+        UserError: If its data are damaged, or of a newer version.
+    """
+    try:
+        store = Store(data / "server.db")
+    except UnusableStoreError as error:
+        raise UserError(f"--data {data}: {error}; name another folder") from None
+    blobs = BlobStorage(data / "files", key)
+    blobs.remove_leftovers()
+    liveness = Liveness(crash_after)
+    return Server(store, blobs, liveness, Scheduler(store, liveness))
+
+
+async def _watch(server: Server, trouble: StorageTrouble) -> None:
+    while True:
+        await asyncio.sleep(min(1.0, server.liveness.crash_after / 5))
+        try:
+            await asyncio.to_thread(server.scheduler.crash_silent_runs)
+        except NotStoredError as error:  # a full disk, perhaps: it may have space again
+            trouble.begins(error)
+
+
+async def _answer(app: Starlette, listener: socket.socket, until_stdin_ends: bool) -> None:
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=60,
+        server_header=False,
+    )
+    web = uvicorn.Server(config)
+    # uvicorn's own handlers raise the signal again at the end; the exit code is to be 0.
+    web.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        web.should_exit = True
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, stop)
+    if until_stdin_ends:
+        threading.Thread(target=_stop_at_eof, args=(stop, loop), daemon=True).start()
+    await web.serve(sockets=[listener])
+
+
+def _stop_at_eof(stop: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+    # Not through sys.stdin: a thread inside its lock would abort the interpreter's shutdown.
+    while os.read(0, 4096):
+        pass
+    loop.call_soon_threadsafe(stop)
