@@ -14,8 +14,6 @@ from itertools import accumulate
 from statistics import NormalDist
 from typing import Any, Protocol
 
-from scipy.special import betainc, betaincinv
-
 # The smallest step below 1 that a uniform draw can take: no draw of a normal lies beyond 8.2 sigma.
 _EPSILON = 2.0**-53
 
@@ -66,17 +64,21 @@ class Normal:
 
 @dataclass(frozen=True)
 class Beta:
-    """The beta distribution on [0, 1]."""
+    """The beta distribution on [0, 1]. SciPy takes long to import, and few sweeps need it."""
 
     a: float
     b: float
 
     def quantile(self, u: float) -> float:
         """See :class:`Shape`."""
+        from scipy.special import betaincinv
+
         return float(betaincinv(self.a, self.b, _inner(u)))
 
     def cdf(self, x: float) -> float:
         """See :class:`Shape`."""
+        from scipy.special import betainc
+
         return float(betainc(self.a, self.b, x))
 
 

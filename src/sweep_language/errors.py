@@ -15,6 +15,7 @@ class SweepFault(ValueError):
     """
 
     def __init__(self, path: Path, message: str, key: str | None = None) -> None:
-        super().__init__(f"{'.'.join(path) or 'the sweep'}: {message}")
+        place = ".".join(name if name.isprintable() else repr(name) for name in path)
+        super().__init__(f"{place or 'the sweep'}: {message}")
         self.path = path
         self.key = key

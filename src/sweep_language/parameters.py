@@ -64,13 +64,15 @@ def parse_parameters(
     parameters: dict[Path, Parameter] = {}
     for name, entry in config.items():
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
-            raise SweepFault(path, f"{name!r} is not a name; use letters, digits, _ . and -")
+            fault = f"{name!r} is not a name; use letters, digits, _ . and -"
+            raise SweepFault(path, fault, key=str(name))
         inner = (*path, name)
         if not isinstance(entry, dict):
             raise SweepFault(inner, f"{entry!r} is not a mapping; write {{value: {entry!r}}}")
         if "parameters" in entry:
             check_mapping(entry, inner, ("parameters",))
-            nested = parse_parameters(entry["parameters"], grid=grid, path=inner)
+            inside = (*inner, "parameters")
+            nested = parse_parameters(entry["parameters"], grid=grid, path=inside)
             parameters |= {(name, *names): one for names, one in nested.items()}
         else:
             parameters[name,] = _parameter(entry, inner, grid=grid)
@@ -163,7 +165,7 @@ def _build(distribution: str, config: dict[str, Any], path: Path, q: float | Non
     if "min" in _KEYS[distribution]:
         return Numeric(*_bounded(family, config, path), q)
     if family == "beta":
-        return Numeric(_beta(config, path), 0.0, 1.0, q)
+        return Numeric(_beta(config, path), 0.0, 1.0, q, bounded=q is not None)
     shape, low, high = _unbounded(family, config, path)
     if q is not None:  # no bounds to stay inside: round either way
         low, high = low - q / 2, high + q / 2

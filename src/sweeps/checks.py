@@ -1,9 +1,11 @@
-"""The checks of a sweep file: every fault is named with its line, before anything starts."""
+"""The checks of a sweep file: every fault is named with its line, before anything starts.
 
-import difflib
+What every sweep must be, the grammar says. What only this program knows is here: the metrics that
+it logs, the hyperparameters that it has and the values that they take.
+"""
+
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,50 +13,23 @@ import yaml
 
 from src.config.fields import kind
 from src.config.run_config import RunConfig
-from src.config.yaml_with_lines import YamlWithLines, is_number
+from src.config.yaml_with_lines import YamlWithLines
+from src.sweep_language.distributions import Choice, Numeric, Parameter
+from src.sweep_language.errors import SweepFault
+from src.sweep_language.grammar import SweepSpec, parse_sweep
+from src.sweep_language.metric import Goal
+from src.sweep_language.reading import hint
 from src.sweeps.combinations import fault_between
 from src.tracking.metrics import METRIC_NAMES
 
 PROGRAM = "src/train.py"
 
-_KEYS = {
-    "sweep": (
-        *("program", "name", "description", "project", "entity", "command", "method", "metric"),
-        *("parameters", "early_terminate", "run_cap", "seed", "conditions"),
-    ),
-    "metric": ("name", "goal", "target"),
-    "early_terminate": ("type", "min_iter", "max_iter", "s", "eta", "strict"),
-}
-# The keys that each distribution needs; `distribution` itself may be left out for the first four.
-_DISTRIBUTIONS = {
-    "constant": ("value",),
-    "categorical": ("values",),
-    "int_uniform": ("min", "max"),
-    "uniform": ("min", "max"),
-    "categorical_w_probabilities": ("values", "probabilities"),
-    "q_uniform": ("min", "max", "q"),
-    "log_uniform": ("min", "max"),
-    "log_uniform_values": ("min", "max"),
-    "q_log_uniform": ("min", "max", "q"),
-    "q_log_uniform_values": ("min", "max", "q"),
-    "inv_log_uniform": ("min", "max"),
-    "inv_log_uniform_values": ("min", "max"),
-    "normal": ("mu", "sigma"),
-    "q_normal": ("mu", "sigma", "q"),
-    "log_normal": ("mu", "sigma"),
-    "q_log_normal": ("mu", "sigma", "q"),
-    "beta": ("a", "b"),
-    "q_beta": ("a", "b", "q"),
-}
-_OPTIONAL = ("q", "probabilities")
-# `min` and `max` of these are exponents of e.
-_EXPONENTS = {"log_uniform": 1, "q_log_uniform": 1, "inv_log_uniform": -1}
 _NOT_SWEPT = ("no_wandb", "run_name")  # a sweep's runs are tracked, and named by the server
-_WHOLE = ("constant", "categorical", "categorical_w_probabilities", "int_uniform")
+_BETTER = {"accuracy": Goal.MAXIMIZE, "loss": Goal.MINIMIZE}  # by how a metric's name ends
 
 
 class Checker(YamlWithLines):
-    """A sweep file, walked through to check it."""
+    """A sweep file, to be checked."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "sweep file", "method, metric, parameters")
@@ -65,153 +40,126 @@ class Checker(YamlWithLines):
         Raises:
             UserError: ``FILE:LINE: fault; cure`` for the first thing that cannot.
         """
-        sweep = self._mapping(self._root, "the sweep file", _KEYS["sweep"])
-        for required in ("method", "metric", "parameters"):
-            if required not in sweep:
-                self._fail(self._root, f"the key {required} is missing")
-        if "program" in sweep and self._value(sweep["program"]) != PROGRAM:
-            self._fail(sweep["program"], f"program must be {PROGRAM}, which trains the runs")
-        method = self._one_of(sweep["method"], "method", ("bayes", "random", "grid"))
-        self._check_metric(sweep["metric"])
-        if "early_terminate" in sweep:
-            self._check_early_terminate(sweep["early_terminate"])
-        for key in ("run_cap", "seed"):
-            if key in sweep:
-                self._whole_number(sweep[key], key, least=1 if key == "run_cap" else 0)
-        parameters = self._mapping(sweep["parameters"], "parameters", None)
-        for name, node in parameters.items():
-            self._check_parameter(name, node, method)
-        self._check_together(sweep["parameters"], parameters)
-        config = {"program": PROGRAM, **self._value(self._root)}
+        self._refuse_keys_given_twice(self._root, set())
+        config = self._value(self._root)
         try:
             json.dumps(config)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             self._fail(self._root, f"what it says cannot be sent to a server: {error}")
-        return config
+        try:
+            spec = parse_sweep(config)
+            self._check_for_program(config, spec)
+        except SweepFault as fault:
+            keys = fault.path if fault.key is None else (*fault.path, fault.key)
+            self._fail(self._find(*keys)[0], str(fault).removeprefix("parameters."))
+        self._check_together({name: one for (name,), one in spec.parameters.items()})
+        return {"program": PROGRAM, **config}
 
-    def _check_metric(self, node: yaml.Node) -> None:
-        metric = self._mapping(node, "metric", _KEYS["metric"])
-        if "name" not in metric:
-            self._fail(node, "metric needs a name")
-        name = self._one_of(metric["name"], "metric name", METRIC_NAMES)
-        goal = "minimize"  # W&B's default
-        if "goal" in metric:
-            goal = self._one_of(metric["goal"], "goal", ("maximize", "minimize"))
-        for ending, better in (("accuracy", "maximize"), ("loss", "minimize")):
-            if name.endswith(ending) and goal != better:
-                self._fail(node, f"goal {goal} looks for the worst {name}; write goal: {better}")
+    def _check_for_program(self, config: Mapping[str, Any], spec: SweepSpec) -> None:
+        if config.get("program", PROGRAM) != PROGRAM:
+            raise SweepFault(("program",), f"must be {PROGRAM}, which trains the runs")
+        _check_metric(spec)
+        for names, parameter in spec.parameters.items():
+            _check_names(names)
+            (name,) = names
+            if isinstance(parameter, Choice):
+                self._check_choice(name, config["parameters"][name])
+            else:
+                self._check_range(name, config["parameters"][name], parameter)
 
-    def _check_early_terminate(self, node: yaml.Node) -> None:
-        rule = self._mapping(node, "early_terminate", _KEYS["early_terminate"])
-        if "type" not in rule:
-            self._fail(node, "early_terminate needs type: hyperband")
-        self._one_of(rule["type"], "type", ("hyperband",))
-        if ("min_iter" in rule) == ("max_iter" in rule):
-            self._fail(node, "hyperband needs either min_iter or max_iter (with s), in epochs")
-        if ("max_iter" in rule) != ("s" in rule):
-            self._fail(node, "max_iter and s go together: s is the number of brackets")
-        for key in ("min_iter", "max_iter", "s"):
-            if key in rule:
-                self._whole_number(rule[key], key, least=1)
-        if "eta" in rule:
-            self._whole_number(rule["eta"], "eta", least=2)
+    def _check_choice(self, name: str, entry: Mapping[str, Any]) -> None:
+        where = ("parameters", name)
+        if "value" in entry:
+            self._check_value(name, self._find(*where, "value")[1])
+        for place in range(len(entry.get("values", ()))):
+            self._check_value(name, self._find(*where, "values", place)[1])
 
-    def _check_parameter(self, name: str, node: yaml.Node, method: str) -> None:
-        if name not in RunConfig.model_fields or name in _NOT_SWEPT:
-            near = difflib.get_close_matches(name, RunConfig.model_fields, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            self._fail(node, f"{PROGRAM} has no hyperparameter {name}{hint}")
-        known = ("distribution", *sorted({key for keys in _DISTRIBUTIONS.values() for key in keys}))
-        spec = self._mapping(node, f"parameter {name}", known)
-        distribution = self._distribution(name, node, spec)
-        for key in spec:
-            if key not in ("distribution", "probabilities", *_DISTRIBUTIONS[distribution]):
-                self._fail(spec[key], f"{name}: {distribution} has no {key}")
-        for key in _DISTRIBUTIONS[distribution]:
-            if key not in spec and key not in _OPTIONAL:
-                self._fail(node, f"{name}: {distribution} needs {key}")
-        if kind(RunConfig.model_fields[name]) not in (int, float) and not {"value", "values"} & set(
-            spec
-        ):
-            self._fail(node, f"{name} is not a number; give its values")
-        if kind(RunConfig.model_fields[name]) is int and distribution not in _WHOLE:
-            self._check_whole(name, node, spec)
-        if method == "grid" and "values" not in spec and "value" not in spec:
-            self._fail(node, f"{name}: a grid needs values, not a range")
-        self._check_values(name, distribution, spec)
+    def _check_range(self, name: str, entry: Mapping[str, Any], parameter: Numeric) -> None:
+        where = ("parameters", name)
+        plain = kind(RunConfig.model_fields[name])
+        if plain not in (int, float):
+            raise SweepFault(where, "is not a number; give its values")
+        if plain is int:
+            _check_whole(where, entry, parameter)
+        keys = ("min", "max") if "min" in entry else ("mu", "mu")
+        if entry.get("distribution") == "inv_log_uniform":  # of exponents that are negated
+            keys = ("max", "min")
+        for key, value in zip(keys, parameter.representatives(), strict=False):
+            self._check_value(name, self._find(*where, key)[0], value)
 
-    def _check_together(self, root: yaml.Node, parameters: dict[str, yaml.Node]) -> None:
+    def _check_together(self, parameters: Mapping[str, Parameter]) -> None:
         """Every run must be one that RunConfig takes, whatever the search chooses."""
-        if fault := fault_between({name: self._value(node) for name, node in parameters.items()}):
+        if fault := fault_between(parameters):
             name, _, why = fault.removeprefix("--").partition(": ")
             # A model that nobody wrote is the default one: then the data set does not fit it.
-            node = parameters.get(name) or parameters.get("dataset") or root
-            self._fail(node, f"{name}: {why}")
+            culprit = name if name in parameters else "dataset"
+            self._fail(self._find("parameters", culprit)[0], f"{name}: {why}")
 
-    def _check_whole(self, name: str, node: yaml.Node, spec: dict[str, yaml.Node]) -> None:
-        if "q" not in spec:
-            self._fail(node, f"{name} is a whole number; use int_uniform, q_uniform or values")
-        for key in ("q", "min", "max"):
-            if key in spec and self._number(name, spec[key]) % 1:
-                self._fail(spec[key], f"{name} is a whole number; {key} must be one, too")
+    def _refuse_keys_given_twice(self, node: yaml.Node, seen: set[int]) -> None:
+        """YAML would take the last one."""
+        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+            return
+        seen.add(id(node))  # an alias is the same node
+        inner = node.value
+        if isinstance(node, yaml.MappingNode):
+            given: set[str] = set()
+            for key, _ in node.value:
+                if str(key.value) in given:
+                    self._fail(key, f"{key.value} is given twice")
+                given.add(str(key.value))
+            inner = [value for _, value in node.value]
+        for one in inner:
+            self._refuse_keys_given_twice(one, seen)
 
-    def _distribution(self, name: str, node: yaml.Node, spec: dict[str, yaml.Node]) -> str:
-        if "distribution" in spec:
-            return self._one_of(spec["distribution"], "distribution", tuple(_DISTRIBUTIONS))
-        if "values" in spec:
-            return "categorical"
-        if "value" in spec:
-            return "constant"
-        if "min" in spec and "max" in spec:
-            ends = (self._value(spec["min"]), self._value(spec["max"]))
-            return "int_uniform" if all(isinstance(end, int) for end in ends) else "uniform"
-        return self._fail(node, f"{name} needs value, values, or min and max")
+    def _find(self, *keys: str | int) -> tuple[yaml.Node, yaml.Node]:
+        """What keys lead to, or the last there is on the way.
 
-    def _check_values(self, name: str, distribution: str, spec: dict[str, yaml.Node]) -> None:
-        if "value" in spec:
-            self._check_value(name, spec["value"])
-        if "values" in spec:
-            values = spec["values"]
-            if not isinstance(values, yaml.SequenceNode) or not values.value:
-                self._fail(values, f"{name}: values must be a list with at least one value")
-            for value in values.value:
-                self._check_value(name, value)
-        if "min" in spec and "max" in spec:
-            low, high = (self._number(name, spec[key]) for key in ("min", "max"))
-            if low >= high:
-                self._fail(spec["min"], f"{name}: min {low} is not below max {high}")
-            sign = _EXPONENTS.get(distribution)
-            for key, end in (("min", low), ("max", high)):
-                self._check_value(
-                    name, spec[key], self._exp(spec[key], sign * end) if sign else end
-                )
-        if "mu" in spec:
-            mean = self._number(name, spec["mu"])
-            log = "log" in distribution
-            self._check_value(name, spec["mu"], self._exp(spec["mu"], mean) if log else mean)
+        Returns:
+            The node that names it, and that of its value.
+        """
+        name: yaml.Node = self._root
+        value: yaml.Node = self._root
+        for key in keys:
+            if isinstance(value, yaml.MappingNode):
+                entries = {str(one.value): (one, inner) for one, inner in value.value}
+            elif isinstance(value, yaml.SequenceNode):
+                entries = {str(place): (item, item) for place, item in enumerate(value.value)}
+            else:
+                entries = {}
+            if str(key) not in entries:
+                break
+            name, value = entries[str(key)]
+        return name, value
 
-    def _exp(self, node: yaml.Node, exponent: float) -> float:
-        try:
-            return math.exp(exponent)
-        except OverflowError:
-            self._fail(
-                node, f"e to the power of {exponent} is too large; min and max are exponents"
-            )
 
-    def _one_of(self, node: yaml.Node, what: str, options: Sequence[str]) -> str:
-        value = self._value(node)
-        if value not in options:
-            self._fail(node, f"{what} {value!r} is not one of {', '.join(options)}")
-        return str(value)
+def _check_metric(spec: SweepSpec) -> None:
+    name, goal = spec.metric_name, spec.goal
+    if name is None:
+        raise SweepFault(("metric",), "missing; give it a name and a goal, to tell the best run by")
+    if name not in METRIC_NAMES:
+        fault = f"{name!r} is not what {PROGRAM} logs{hint(name, METRIC_NAMES)}"
+        raise SweepFault(("metric", "name"), fault)
+    for ending, better in _BETTER.items():
+        if name.endswith(ending) and goal is not better:
+            fault = f"{goal} looks for the worst {name}; write {better}"
+            raise SweepFault(("metric", "goal"), fault)
 
-    def _whole_number(self, node: yaml.Node, what: str, least: int) -> None:
-        value = self._value(node)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            self._fail(node, f"{what} must be a whole number >= {least}, not {value!r}")
 
-    def _number(self, name: str, node: yaml.Node) -> float:
-        value = self._value(node)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if is_number(value) else ""
-            self._fail(node, f"{name}: {value!r} is not a number{hint}")
-        return value
+def _check_names(names: tuple[str, ...]) -> None:
+    where = ("parameters", names[0])
+    if len(names) > 1:
+        raise SweepFault(where, f"{PROGRAM} has no nested parameters; write them side by side")
+    if names[0] in _NOT_SWEPT:
+        raise SweepFault(where, "cannot be swept; the server tracks a sweep's runs and names them")
+    if names[0] not in RunConfig.model_fields:
+        known = [name for name in RunConfig.model_fields if name not in _NOT_SWEPT]
+        fault = f"{PROGRAM} has no such hyperparameter{hint(names[0], known)}"
+        raise SweepFault(where, fault)
+
+
+def _check_whole(where: tuple[str, ...], entry: Mapping[str, Any], parameter: Numeric) -> None:
+    if parameter.q is None:
+        raise SweepFault(where, "is a whole number; use int_uniform, q_uniform or values")
+    for key in ("q", "min", "max"):
+        if entry.get(key, 0) % 1:
+            raise SweepFault((*where, key), f"{entry[key]} is not a whole number; it must be one")

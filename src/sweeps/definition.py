@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from src.config.registry import conditional_readers
 from src.config.run_config import RunConfig
+from src.sweep_language.parameters import parse_parameters
 from src.sweeps.checks import Checker
 
 
@@ -19,7 +20,7 @@ class SweepDefinition:
     """A sweep file that has been checked.
 
     Attributes:
-        config: what W&B is given.
+        config: What W&B is given.
     """
 
     config: dict[str, Any]
@@ -42,15 +43,16 @@ class SweepDefinition:
         cap: int | None = self.config.get("run_cap")
         if self.config["method"] != "grid":
             return cap
-        sizes = [len(spec.get("values", [0])) for spec in self.config["parameters"].values()]
-        return math.prod(sizes) if cap is None else min(math.prod(sizes), cap)
+        parameters = parse_parameters(self.config["parameters"], grid=True)
+        whole = math.prod(parameter.size or 1 for parameter in parameters.values())
+        return whole if cap is None else min(whole, cap)
 
     def planned(self, count: int | None, default_count: int) -> Self:
         """This sweep with a number of runs.
 
         Args:
-            count: runs in all; without it the file's ``run_cap``, a whole grid, or the default.
-            default_count: for a search that the file sets no end.
+            count: Runs in all; without it the file's ``run_cap``, a whole grid, or the default.
+            default_count: Of a search that the file sets no end.
         """
         config = dict(self.config)
         if count is not None:

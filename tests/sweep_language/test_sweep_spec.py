@@ -129,7 +129,11 @@ VALID: dict[str, Any] = {
         ({"parameters": {}}, "parameters: missing or empty", "name at least one"),
         ({"parameters": {"x": 3}}, "parameters.x: 3 is not a mapping", "{value: 3}"),
         ({"parameters": {"a b": {"value": 1}}}, "'a b' is not a name", "letters"),
-        ({"parameters": {"g": {"parameters": {}}}}, "parameters.g: missing or empty", "at least"),
+        (
+            {"parameters": {"g": {"parameters": {}}}},
+            "parameters.g.parameters: missing or empty",
+            "at least",
+        ),
         (
             {"parameters": {"g": {"parameters": {"x": {"value": 1}}, "min": 2}}},
             "parameters.g: unknown key 'min'",
@@ -137,8 +141,8 @@ VALID: dict[str, Any] = {
         ),
         (
             {"parameters": {"g": {"parameters": {"x": {"vlaue": 1}}}}},
-            "parameters.g.x: says nothing",
-            "value, values",
+            "parameters.g.parameters.x: unknown key 'vlaue'",
+            "did you mean 'value'",
         ),
     ],
 )
@@ -160,7 +164,7 @@ def test_faults_of_a_sweep_are_named_with_their_cure(
         ({"distribution": "uniform", "min": 1}, "x.max: missing", "give a number"),
         ({"min": 5, "max": 5}, "x.min: 5 is not below max 5", "use value"),
         ({"min": 5.0, "max": 1.0}, "x.min: 5.0 is not below max 1.0", "use value"),
-        ({"min": "1e-3", "max": 1.0}, "x.min: '1e-3'", "write 1.0e-3, not 1e-3"),
+        ({"min": "1e-3", "max": 1.0}, "x.min: '1e-3'", "write 0.001 or 1.0e-3"),
         ({"min": math.nan, "max": 1.0}, "x.min: nan", "finite"),
         ({"min": False, "max": True}, "x.min: False", "finite"),
         ({"min": 1, "max": 5, "q": 2}, "unknown key 'q'", "allowed are"),

@@ -7,7 +7,14 @@ import pytest
 from src.config import rules
 from src.config.run_config import RunConfig
 from src.shared.errors import UserError
-from src.sweeps.combinations import fault_between
+from src.sweep_language.parameters import parse_parameters
+from src.sweeps import combinations
+
+
+def fault_between(specs: dict[str, Any]) -> str | None:
+    """The fault of a sweep with these parameters, as its file has them."""
+    parameters = parse_parameters(specs, grid=False)
+    return combinations.fault_between({name: one for (name,), one in parameters.items()})
 
 
 @pytest.mark.parametrize(

@@ -71,42 +71,92 @@ def test_the_main_sweep_covers_the_specified_space() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("method: bayes", "methd: bayes", 2, "unknown key methd in the sweep file; did you mean"),
-        ("method: bayes", "method: bayesian", 2, "method 'bayesian' is not one of bayes, random"),
-        ("program: src/train.py", "program: other.py", 1, "program must be src/train.py"),
-        ("  name: val_accuracy", "  name: val_acc", 4, "metric name 'val_acc' is not one of"),
-        ("  goal: maximize", "  goal: max", 5, "goal 'max' is not one of maximize, minimize"),
-        ("  min_iter: 2", "  min_iter: 0", 8, "min_iter must be a whole number >= 1, not 0"),
-        ("  min_iter: 2", "  eta: 2", 7, "hyperband needs either min_iter or max_iter"),
-        ("  optimizer:", "  optimiser:", 13, "has no hyperparameter optimiser; did you mean opt"),
+        (
+            "method: bayes",
+            "methd: bayes",
+            2,
+            "the sweep: unknown key 'methd'; did you mean",
+        ),
+        ("method: bayes", "method: bayesian", 2, "method: 'bayesian' is not possible; give bayes"),
+        ("program: src/train.py", "program: other.py", 1, "program: must be src/train.py"),
+        (
+            "  name: val_accuracy",
+            "  name: val_acc",
+            4,
+            "metric.name: 'val_acc' is not what src/tr",
+        ),
+        ("  goal: maximize", "  goal: max", 5, "metric.goal: 'max' is not possible; give min"),
+        (
+            "  min_iter: 2",
+            "  min_iter: 0",
+            8,
+            "early_terminate.min_iter: 0 is not a whole number",
+        ),
+        (
+            "  min_iter: 2",
+            "  eta: 2",
+            6,
+            "early_terminate: says not when; give min_iter",
+        ),
+        (
+            "  optimizer:",
+            "  optimiser:",
+            12,
+            "optimiser: src/train.py has no such hyperparameter",
+        ),
         ("[sgd, adam]", "[sgd, adm]", 13, "optimizer: 'adm' is not allowed; it takes one of sgd"),
-        ("values: [sgd, adam]", "values: []", 13, "values must be a list with at least one value"),
-        ("values: [sgd, adam]", "vals: [sgd]", 13, "unknown key vals in parameter optimizer"),
-        ("    min: 0.0001", "    min: 0.5", 16, "learning_rate: min 0.5 is not below max 0.1"),
+        (
+            "values: [sgd, adam]",
+            "values: []",
+            13,
+            "optimizer.values: [] is not a list; give at",
+        ),
+        (
+            "values: [sgd, adam]",
+            "vals: [sgd]",
+            13,
+            "optimizer: unknown key 'vals'; did you mean",
+        ),
+        ("    min: 0.0001", "    min: 0.5", 16, "learning_rate.min: 0.5 is not below max 0.1"),
         ("    min: 0.0001", "    min: 1e-4", 16, "YAML reads 1e-3 as text"),
-        ("    min: 0.0001", "    min: -1", 16, "learning_rate: -1 is not allowed; it takes a num"),
-        ("    max: 0.1\n", "", 15, "learning_rate: log_uniform_values needs max"),
-        ("log_uniform_values", "log_unifrm", 15, "distribution 'log_unifrm' is not one of"),
-        ("log_uniform_values", "log_uniform\n    q: 1", 16, "log_uniform has no q"),
+        ("    min: 0.0001", "    min: -1", 16, "learning_rate.min: -1 is not above 0"),
+        ("    max: 0.1\n", "", 14, "learning_rate.max: missing"),
+        (
+            "log_uniform_values",
+            "log_unifrm",
+            15,
+            "learning_rate.distribution: 'log_unifrm' is un",
+        ),
+        ("log_uniform_values", "log_uniform\n    q: 1", 16, "learning_rate: unknown key 'q'"),
         ("value: synthetic", "value: imagenet", 11, "dataset: 'imagenet' is not allowed"),
-        ("method: bayes", "method: grid", 15, "learning_rate: a grid needs values, not a range"),
+        (
+            "method: bayes",
+            "method: grid",
+            14,
+            "learning_rate: log_uniform_values cannot be",
+        ),
         ("method: bayes", "method: bayes\nmethod: grid", 3, "method is given twice"),
         ("metric:\n", "metric: [\n", 5, "not YAML"),
-        ("program: src/train.py", "program: [src/train.py]", 1, "program must be src/train.py"),
-        ("  goal: maximize", "  goal: minimize", 4, "goal minimize looks for the worst val_acc"),
-        ("  goal: maximize\n", "", 4, "goal minimize looks for the worst val_accuracy"),
+        ("program: src/train.py", "program: [src/train.py]", 1, "program: must be src/train.py"),
+        (
+            "  goal: maximize",
+            "  goal: minimize",
+            5,
+            "metric.goal: minimize looks for the worst",
+        ),
+        ("  goal: maximize\n", "", 3, "metric.goal: minimize looks for the worst val_accuracy"),
         ("method: bayes", "method: bayes\nname: 2001-13-01", 1, "not a value that can be read"),
         ("method: bayes", "method: bayes\nname: \x00", 1, "not YAML that can be read"),
         ("method: bayes", f"method: {'[' * 3000}", 1, "not YAML that can be read"),
         ("method: bayes", "method: bayes\nname: &n [*n]", 1, "cannot be sent to a server"),
-        ("  optimizer:", "  no_wandb:", 13, "src/train.py has no hyperparameter no_wandb"),
+        ("  optimizer:", "  no_wandb:", 12, "no_wandb: cannot be swept"),
         (
             "  optimizer:\n    values: [sgd, adam]",
             "  epochs:\n    value: yes",
             13,
             "epochs: True is",
         ),
-        ("values: [sgd, adam]", "{distribution: normal, mu: 0, sigma: 1}", 13, "is not a number"),
+        ("values: [sgd, adam]", "{distribution: normal}", 12, "optimizer: is not a number"),
         (
             "distribution: log_uniform_values\n    min: 0.0001\n    max: 0.1",
             "distribution: normal\n    mu: -1.0\n    sigma: 0.1",
@@ -117,8 +167,23 @@ def test_the_main_sweep_covers_the_specified_space() -> None:
             "distribution: log_uniform_values\n    min: 0.0001\n    max: 0.1",
             "distribution: log_uniform\n    min: -5\n    max: 1000",
             17,
-            "e to the power of 1000 is too large",
+            "learning_rate.max: too large; it is an exponent",
         ),
+        # exp(-5) is above 0, exp(-(-3)) is not below 1: the greatest value is that of min.
+        (
+            "learning_rate:\n    distribution: log_uniform_values\n    min: 0.0001\n    max: 0.1",
+            "dropout:\n    distribution: inv_log_uniform\n    min: -3\n    max: 5",
+            16,
+            "dropout: 20.08",
+        ),
+        (
+            "    values: [sgd, adam]",
+            "    parameters:\n      momentum: {value: 0.9}",
+            12,
+            "optimizer: src/train.py has no nested parameters",
+        ),
+        ("values: [sgd, adam]", "values: [sgd]\n    values: [adam]", 14, "values is given twice"),
+        ("values: [sgd, adam]", "values:\n    - sgd\n    - adm", 15, "optimizer: 'adm' is not all"),
     ],
 )
 def test_a_fault_is_named_with_its_line(
@@ -210,7 +275,7 @@ parameters:
             "jit: on is for strategy single",
         ),
         (["jit: {values: [on, off]}"], 4, "jit: YAML reads on and off as True and False; quote"),
-        (["precision: {min: 1, max: 2}"], 4, "precision is not a number; give its values"),
+        (["precision: {min: 1, max: 2}"], 4, "precision: is not a number; give its values"),
     ],
 )
 def test_what_makes_no_sense_together_is_refused_with_its_line(
@@ -241,6 +306,37 @@ def test_what_makes_sense_together_is_accepted(tmp_path: Path, parameters: list[
     load(tmp_path, SPACE + "".join(f"  {parameter}\n" for parameter in parameters))
 
 
+def test_the_metric_is_needed_whatever_the_method_as_the_best_run_is_told_by_it(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UserError, match=r"sweep\.yaml:1: metric: missing; give it a name"):
+        load(tmp_path, "method: random\nparameters: {epochs: {values: [1, 2]}}\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("min_iter: 2", "min_iter: 2\n  eta: 1.5"),
+        ("min_iter: 2", "min_iter: 2\n  max_iter: 9\n  s: 2"),
+        ("goal: maximize", "goal: maximize\n  impute: worst"),
+        ("optimizer:", "epochs: {distribution: q_uniform, min: 2, max: 9}\n  optimizer:"),
+        ("optimizer:", "val_fraction: {distribution: beta}\n  optimizer:"),
+        ("optimizer:", "clip_norm: {distribution: log_normal}\n  optimizer:"),
+    ],
+)
+def test_what_wandb_documents_is_accepted(tmp_path: Path, old: str, new: str) -> None:
+    assert old in GOOD
+    load(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_what_a_merge_key_brings_is_checked_where_it_is_written(tmp_path: Path) -> None:
+    text = GOOD + "  momentum: &half\n    values: [0.5,\n      {}]\n  beta_1:\n    <<: *half\n"
+    merged = load(tmp_path, text.format("0.9")).config["parameters"]["beta_1"]
+    assert merged == {"values": [0.5, 0.9]}
+    with pytest.raises(UserError, match=r"sweep\.yaml:20: momentum: 1.5 is not allowed"):
+        load(tmp_path, text.format("1.5"))
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text"])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UserError, match="a sweep file is a mapping"):
@@ -260,10 +356,10 @@ def test_exponents_are_checked_as_the_values_they_stand_for(tmp_path: Path) -> N
 
 def test_a_whole_number_refuses_a_continuous_range(tmp_path: Path) -> None:
     text = GOOD + "  hidden_size:\n    min: 16.5\n    max: 64.5\n"
-    with pytest.raises(UserError, match="hidden_size is a whole number; use int_uniform"):
+    with pytest.raises(UserError, match="18: hidden_size: is a whole number; use int_uniform"):
         load(tmp_path, text)
     text = GOOD + "  hidden_size: {distribution: q_uniform, min: 1, max: 10, q: 0.5}\n"
-    with pytest.raises(UserError, match="hidden_size is a whole number; q must be one, too"):
+    with pytest.raises(UserError, match=r"18: hidden_size\.q: 0.5 is not a whole number"):
         load(tmp_path, text)
 
 
@@ -295,3 +391,10 @@ def test_a_grid_runs_whole_unless_a_count_is_given(tmp_path: Path) -> None:
     definition = load(tmp_path, text)
     assert definition.planned(None, 20).total_runs == 6
     assert definition.planned(4, 20).total_runs == 4
+
+
+def test_a_grid_counts_the_values_of_a_range(tmp_path: Path) -> None:
+    text = GOOD.split("  learning_rate:")[0].replace("bayes", "grid")
+    text += "  epochs: {min: 3, max: 7}\n"
+    text += "  dropout: {distribution: q_uniform, min: 0, max: 0.3, q: 0.1}\n"
+    assert load(tmp_path, text).planned(None, 20).total_runs == 2 * 5 * 4
