@@ -37,9 +37,19 @@ class Server:
             NotFoundError: There is none.
         """
         found = self.project_at(entity, project)
-        run = self.store.runs.find(found.id, name) if found else None
-        if run is None:
+        if found is None:
             raise NotFoundError(f"no run {name} in project {project or PROJECT}")
+        return self.run_in(found, name)
+
+    def run_in(self, project: Project, name: str) -> Run:
+        """The run of a project with this name.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        run = self.store.runs.find(project.id, name)
+        if run is None:
+            raise NotFoundError(f"no run {name} in project {project.name}")
         return run
 
     def project_at(self, entity: str | None, project: str | None) -> Project | None:

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from src.wandb_server.context import Server
-from src.wandb_server.dashboard.rendering import run_url, sweep_url
+from src.wandb_server.dashboard.addresses import run_url, sweep_url
 from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
@@ -98,9 +98,7 @@ class Forms:
         if project is None:
             raise NotFoundError("no such project")
         if at["kind"] == "runs" and at["button"] == "stop":
-            where = self._stop_run(
-                project, self._server.run_at(at["entity"], project.name, at["name"])
-            )
+            where = self._stop_run(project, self._server.run_in(project, at["name"]))
         elif at["kind"] == "sweeps" and at["button"] in SWEEP_BUTTONS:
             sweep = self._server.store.sweeps.find(project.id, at["name"])
             if sweep is None:

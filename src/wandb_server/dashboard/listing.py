@@ -16,6 +16,7 @@ from src.wandb_server.dashboard.charts import run_colour
 from src.wandb_server.dashboard.histories import config_of
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Sweep
 
 PAGE_SIZE = 100  # runs in one page of a table
 MAX_COLUMNS = 16  # of a table's config columns; those in which runs differ come first
@@ -53,7 +54,7 @@ class Row:
     best: float | None = None
     points: int = 0
     ended: str = ""
-    sweep: Any = None
+    sweep: Sweep | None = None
     config: dict[str, Any] = field(init=False)
     state: str = field(init=False)
     seconds: float | None = field(init=False)

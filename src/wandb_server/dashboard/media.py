@@ -1,12 +1,12 @@
 """What runs have logged besides numbers: confusion matrices, images, tables, histograms."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
-from urllib.parse import quote
 
 from src.wandb_server.dashboard import charts, confusion, words
+from src.wandb_server.dashboard.addresses import run_file_url
 from src.wandb_server.dashboard.histories import flat
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
@@ -32,16 +32,18 @@ class Media:
     others: list[dict[str, Any]] = field(default_factory=list)
 
 
-def media_of(store: Store, blobs: BlobStorage, run: Run, url: str) -> Media:
+def media_of(
+    store: Store, blobs: BlobStorage, run: Run, files: Mapping[str, StoredFile], url: str
+) -> Media:
     """The newest media of a run.
 
     Args:
         store: The store.
         blobs: Where table files are read.
         run: The run.
+        files: Its files that have arrived, by name.
         url: Its page's address, below which its files are fetched.
     """
-    files = {f.name: f for f in store.files.run_files(run.id) if f.size is not None}
     found = Media()
     newest: dict[str, dict[str, Any]] = {}
     for step, key, value in _logged(store, run):
@@ -57,7 +59,7 @@ def media_of(store: Store, blobs: BlobStorage, run: Run, url: str) -> Media:
             _histogram(found, key, value)
         elif kind not in ("image-file", "images/separated"):
             name = _text(value.get("path"))
-            link = file_url(url, name) if name in files else None
+            link = run_file_url(url, name) if name in files else None
             found.others.append({"key": key, "kind": kind, "url": link})
     return found
 
@@ -71,17 +73,12 @@ def _logged(store: Store, run: Run) -> Iterable[tuple[Any, str, dict[str, Any]]]
                 yield row.get("_step"), key, value
 
 
-def file_url(run_url: str, name: str) -> str:
-    """Where a file of a run is downloaded."""
-    return f"{run_url}/files/{quote(name)}"
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
 def _images(
-    value: dict[str, Any], step: Any, files: dict[str, StoredFile], url: str
+    value: dict[str, Any], step: Any, files: Mapping[str, StoredFile], url: str
 ) -> Iterable[dict[str, Any]]:
     names = value.get("filenames") if value["_type"] == "images/separated" else [value.get("path")]
     captions = value.get("captions")
@@ -91,7 +88,7 @@ def _images(
         if not isinstance(name, str) or name not in files:
             continue
         caption = captions[i] if i < len(captions) and isinstance(captions[i], str) else ""
-        link = file_url(url, name)
+        link = run_file_url(url, name)
         width = value.get("width")
         yield {
             "url": link,
@@ -112,14 +109,14 @@ def _table(
     found: Media,
     key: str,
     name: str,
-    files: dict[str, StoredFile],
+    files: Mapping[str, StoredFile],
     blobs: BlobStorage,
     url: str,
 ) -> None:
     file = files.get(name)
     if file is None:
         return
-    link = file_url(url, name)
+    link = run_file_url(url, name)
     if (file.size or 0) > MAX_TABLE_BYTES:
         found.others.append({"key": key, "kind": f"table of {words.size(file.size)}", "url": link})
         return

@@ -4,10 +4,14 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from src.sweep_language.metric import Goal
 from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
-from src.wandb_server.dashboard.common import (
+from src.wandb_server.dashboard.addresses import report_url, run_url
+from src.wandb_server.dashboard.histories import config_of, curves_of, summary_of
+from src.wandb_server.dashboard.listing import DEFAULT_SELECTED, Query, selected_names, table
+from src.wandb_server.dashboard.ranking import (
     Ranges,
     best_row,
     metrics_of,
@@ -15,12 +19,7 @@ from src.wandb_server.dashboard.common import (
     spec_or_none,
     state_counts,
     sweep_rows,
-    sweep_title,
 )
-from src.wandb_server.dashboard.histories import config_of, curves_of, summary_of
-from src.wandb_server.dashboard.listing import DEFAULT_SELECTED, Query, selected_names, table
-from src.wandb_server.dashboard.rendering import project_url, run_url
-from src.wandb_server.dashboard.reports import report_slug
 from src.wandb_server.errors import RequestError
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
@@ -56,7 +55,7 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
     metric = params.get("metric")
     if metric not in metrics:
         metric = next(iter(metrics), None)
-    goal = metrics[metric] if metric else "maximize"
+    goal = metrics[metric] if metric else Goal.MAXIMIZE
     ranges = server.store.runs.metric_ranges(project.id)
     rows = project_rows(sweeps, runs, metric, goal, ranges)
     listed = table(rows, Query(params, "created", descending=True))
@@ -81,7 +80,7 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
         "charts": overlay(server, project, chosen, metric),
         "counts": state_counts(runs),
         "reports": [
-            (view, f"{project_url(project)}/reports/{report_slug(view)}")
+            (view, report_url(project, view))
             for view in server.store.views.of_project(project.id)
             if view.type == "runs"
         ],
@@ -96,7 +95,7 @@ def _sweep_line(sweep: Sweep, runs: list[Run], ranges: Ranges) -> dict[str, Any]
     best = best_row(sweep_rows(sweep, own, ranges), spec.goal)
     return {
         "sweep": sweep,
-        "title": sweep_title(sweep),
+        "title": words.sweep_title(sweep),
         "spec": spec,
         "best": best,
         **state_counts(own),
@@ -119,7 +118,7 @@ def compare_page(server: Server, project: Project, params: QueryParams) -> dict[
             f"Select 2 to {MAX_COMPARED} runs to compare them; {words.count(len(names), 'run')} "
             "would be compared now."
         )
-    runs = [server.run_at(project.entity, project.name, name) for name in names]
+    runs = [server.run_in(project, name) for name in names]
     sweeps = server.store.sweeps.of_project(project.id)
     metric = next(iter(metrics_of(sweeps, runs)), None)
     by_id = {sweep.id: sweep for sweep in sweeps}

@@ -8,19 +8,15 @@ import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from src.wandb_server.dashboard import words
-from src.wandb_server.dashboard.common import sweep_title
+from src.wandb_server.dashboard.addresses import project_url, run_url, sweep_url
 from src.wandb_server.dashboard.listing import STATES
 from src.wandb_server.errors import NotFoundError
-from src.wandb_server.store.projects import Project
-from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Sweep
 
 _PACKAGE = Path(__file__).parent.parent
 _MAX_CELL = 120
@@ -77,7 +73,7 @@ def environment() -> Environment:
         "shell": shlex.quote,
         "states": STATES,
         "state_words": words.state,
-        "sweep_title": sweep_title,
+        "sweep_title": words.sweep_title,
     }
     env.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return env
@@ -91,21 +87,6 @@ def format_value(value: Any) -> str:
         return words.number(value) if math.isfinite(value) else str(value)
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 1] + "…"
-
-
-def project_url(project: Project) -> str:
-    """The address of a project's page."""
-    return f"/{quote(project.entity, safe='')}/{quote(project.name, safe='')}"
-
-
-def run_url(project: Project, run: Run) -> str:
-    """The address of a run's page."""
-    return f"{project_url(project)}/runs/{quote(run.name, safe='')}"
-
-
-def sweep_url(project: Project, sweep: Sweep) -> str:
-    """The address of a sweep's page."""
-    return f"{project_url(project)}/sweeps/{quote(sweep.name, safe='')}"
 
 
 @cache

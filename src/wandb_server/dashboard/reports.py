@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
-from src.wandb_server.api.ids import decode_id, encode_id
+from src.wandb_server.api.ids import decode_id
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.store.projects import Project
-from src.wandb_server.store.views import View
 
 MAX_DEPTH = 20
 _WITHOUT_TEXT = {"panel-grid", "weave-panel", "table-of-contents", "horizontal-rule", "runs"}
@@ -33,11 +32,6 @@ def report_page(server: Server, project: Project, slug: str) -> dict[str, Any]:
         else [],
         "live": False,
     }
-
-
-def report_slug(view: View) -> str:
-    """The last part of a report's address, as the client makes it, with no title before the id."""
-    return f"--{encode_id('View', view.id).rstrip('=')}"
 
 
 def _block(block: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from src.sweep_language.metric import Goal
 from src.wandb_server.api.sweep_config import sweep_program
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
-from src.wandb_server.dashboard.common import goal_of, spec_or_none
+from src.wandb_server.dashboard.addresses import artifact_file_url, run_file_url, run_url
 from src.wandb_server.dashboard.histories import Curve, config_of, curves_of, flat, summary_of
 from src.wandb_server.dashboard.listing import run_seconds
-from src.wandb_server.dashboard.media import file_url, media_of
-from src.wandb_server.dashboard.rendering import project_url, run_url
+from src.wandb_server.dashboard.media import media_of
+from src.wandb_server.dashboard.ranking import goal_of, spec_or_none
 from src.wandb_server.metric import best_value
+from src.wandb_server.store.blobs import BlobStorage
+from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
@@ -38,10 +40,11 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
     norms = {k: v for k, v in curves.items() if any(word in k for word in _NORMS)}
     others = {k: v for k, v in curves.items() if k not in norms}
     url = run_url(project, run)
-    files = [f for f in store.files.run_files(run.id) if f.size is not None]
+    files = {f.name: f for f in store.files.run_files(run.id) if f.size is not None}
+    drawn = charts.run_charts(others)
     metric = spec.metric_name if spec else None
     metric = metric or next((k for k in charts.order_keys(curves) if k.startswith("val_")), None)
-    metadata = _metadata(server, run)
+    metadata = _metadata(server.blobs, files.get(_METADATA))
     config = config_of(run)
     return {
         "title": run.display_name,
@@ -56,14 +59,14 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
         "params": list(flat(run.params or {})),
         "config": list(config.items()),
         "summary": list(summary_of(run).items()),
-        "charts": charts.run_charts(others)[:MAX_CHARTS],
-        "left_out": max(0, len(charts.run_charts(others)) - MAX_CHARTS),
+        "charts": drawn[:MAX_CHARTS],
+        "left_out": max(0, len(drawn) - MAX_CHARTS),
         "norms": charts.run_charts(norms),
         "system": _system(curves_of(store, run, "events")),
-        "media": media_of(store, server.blobs, run, url),
+        "media": media_of(store, server.blobs, run, files, url),
         "log": [_log_line(text) for text in store.runs.last_lines(run.id, "log", LOG_LINES)],
         "log_lines": store.runs.line_count(run.id, "log"),
-        "files": [(f, file_url(url, f.name)) for f in files],
+        "files": [(file, run_file_url(url, name)) for name, file in files.items()],
         "artifacts": _artifacts(server, project, run),
         "command": _command(run, sweep, metadata),
         "commit": _commit(run, metadata),
@@ -73,12 +76,12 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
     }
 
 
-def _best(curves: dict[str, Curve], metric: str | None, goal: str) -> dict[str, Any] | None:
+def _best(curves: dict[str, Curve], metric: str | None, goal: Goal) -> dict[str, Any] | None:
     curve = curves.get(metric) if metric else None
     if curve is None:
         return None
     known = [v for v in curve.values if v is not None]
-    value = best_value(known, Goal(goal))
+    value = best_value(known, goal)
     if value is None:
         return None
     place = curve.values.index(value)
@@ -127,7 +130,7 @@ def _artifacts(server: Server, project: Project, run: Run) -> list[dict[str, Any
                 "aliases": [alias.alias for alias in store.aliases(collection.id, artifact.id)],
                 "artifact": artifact,
                 "files": [
-                    (f, f"{project_url(project)}/artifacts/{artifact.id}/{file_name(f.name)}")
+                    (f, artifact_file_url(project, artifact, f.name))
                     for f in server.store.contents.files(artifact.id)[:50]
                 ],
                 # The client keeps a logged table a second time as an artifact.
@@ -137,15 +140,9 @@ def _artifacts(server: Server, project: Project, run: Run) -> list[dict[str, Any
     return rows
 
 
-def file_name(name: str) -> str:
-    """A file's name inside an address."""
-    return file_url("", name).removeprefix("/files/")
-
-
-def _metadata(server: Server, run: Run) -> dict[str, Any]:
-    found = server.store.files.run_files(run.id, _METADATA)
+def _metadata(blobs: BlobStorage, file: StoredFile | None) -> dict[str, Any]:
     try:
-        content = json.loads(server.blobs.path(found[0].blob_id).read_bytes()) if found else {}
+        content = json.loads(blobs.path(file.blob_id).read_bytes()) if file else {}
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,8 @@ from src.sweep_language.early_terminate import brackets
 from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.api.history import sample
 from src.wandb_server.dashboard import charts, words
+from src.wandb_server.dashboard.addresses import run_url
 from src.wandb_server.dashboard.listing import Row
-from src.wandb_server.dashboard.rendering import run_url
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.sweeps import Sweep
 
@@ -23,12 +24,28 @@ _BINS = 24  # shades of the parallel coordinates; lines of one shade are one tra
 Histories = Mapping[int, Sequence[float]]
 
 
+@dataclass(frozen=True)
+class Bracket:
+    """A number of logged points at which Hyperband compares runs.
+
+    Attributes:
+        points: The number.
+        runs: How many runs have come to it.
+        needed: The value that a run needs there now to go on; None if no finite one would do.
+    """
+
+    points: int
+    runs: int
+    needed: float | None
+
+
 def charts_of(
     project: Project,
     sweep: Sweep,
     spec: SweepSpec,
     rows: Sequence[Row],
     histories: Histories,
+    reached: Sequence[Bracket],
     varied: Sequence[str],
 ) -> dict[str, charts.Figure]:
     """The charts by name; one that has nothing to show is absent."""
@@ -40,7 +57,7 @@ def charts_of(
         if varied:
             found["parallel"] = _parallel(project, spec, measured, varied)
     if histories:
-        found["curves"] = _learning_curves(project, spec, rows, histories)
+        found["curves"] = _learning_curves(project, spec, rows, histories, reached)
     return found
 
 
@@ -76,8 +93,8 @@ def _best_so_far(
     return charts.figure([steps, dots], title, hovermode="closest")
 
 
-def reached_brackets(spec: SweepSpec, histories: Histories) -> list[dict[str, Any]]:
-    """The brackets that runs have come to: points, how many runs, and what is needed there now."""
+def reached_brackets(spec: SweepSpec, histories: Histories) -> list[Bracket]:
+    """The brackets that runs have come to."""
     if spec.early_terminate is None:
         return []
     longest = max(map(len, histories.values()), default=0)
@@ -89,55 +106,55 @@ def reached_brackets(spec: SweepSpec, histories: Histories) -> list[dict[str, An
         sign = -1 if spec.goal == "maximize" else 1
         order = sorted(sign * v if math.isfinite(v) else math.inf for v in there)
         needed = sign * order[int(len(order) / spec.early_terminate.eta)]
-        found.append(
-            {
-                "points": bracket,
-                "runs": len(there),
-                "needed": needed if math.isfinite(needed) else None,
-            }
-        )
+        found.append(Bracket(bracket, len(there), needed if math.isfinite(needed) else None))
     return found
 
 
 def _learning_curves(
-    project: Project, spec: SweepSpec, rows: Sequence[Row], histories: Histories
+    project: Project,
+    spec: SweepSpec,
+    rows: Sequence[Row],
+    histories: Histories,
+    reached: Sequence[Bracket],
 ) -> charts.Figure:
     with_history = [row for row in rows if histories.get(row.run.id)]
     with_history.sort(key=lambda row: _rank(row, spec))
-    best = with_history[0].run.id
-    data = []
-    for row in sample(with_history, MAX_CURVES):
-        pairs = list(enumerate(charts.finite(histories[row.run.id]), start=1))
-        pairs = sample(pairs, _CURVE_POINTS)
-        trace = charts.line(
-            row.run.display_name, [p for p, _ in pairs], [v for _, v in pairs], row.colour
-        )
-        trace |= {"meta": {"url": run_url(project, row.run)}, "mode": "lines+markers"}
-        stopped = row.run.early_stop is not None
-        trace["line"] |= {
-            "width": 3 if row.run.id == best else 1.6,
-            "dash": "dot" if stopped else "solid",
-        }
-        last = len(pairs) - 1
-        alone = not stopped and last > 0
-        trace["marker"] = {
-            "symbol": ["circle"] * last + ["x" if stopped else "circle"],
-            "size": [0] * last + [0 if alone else 9],
-            "opacity": 1,
-        }
-        data.append(trace)
-    reached = reached_brackets(spec, histories)
+    best = with_history[0]
+    data = [
+        _learning_curve(project, row, histories[row.run.id], best=row is best)
+        for row in sample(with_history, MAX_CURVES)
+    ]
+    data += [_needed(b.points, b.needed) for b in reached if b.needed is not None]
     shapes, notes = [], []
     for bracket in reached:
-        at = bracket["points"]
+        at = bracket.points
         shapes.append({"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1})
         shapes[-1] |= {"line": {"width": 1, "dash": "dash"}, "layer": "below", "name": "bracket"}
         notes.append({"x": at, "yref": "paper", "y": 1, "yanchor": "bottom", "showarrow": False})
         notes[-1]["text"] = str(at)
-        if bracket["needed"] is not None:
-            data.append(_needed(at, bracket["needed"]))
     layout = {"shapes": shapes, "annotations": notes, "hovermode": "closest"}
     return charts.figure(data, "logged points", **layout)
+
+
+def _learning_curve(
+    project: Project, row: Row, values: Sequence[float], *, best: bool
+) -> dict[str, Any]:
+    """A run's values; a cross at the end of one that was stopped early."""
+    pairs = sample(list(enumerate(charts.finite(values), start=1)), _CURVE_POINTS)
+    trace = charts.line(
+        row.run.display_name, [p for p, _ in pairs], [v for _, v in pairs], row.colour
+    )
+    stopped = row.run.early_stop is not None
+    trace["line"] |= {"width": 3 if best else 1.6, "dash": "dot" if stopped else "solid"}
+    last = len(pairs) - 1
+    plain = not stopped and last > 0
+    marker = {
+        "symbol": ["circle"] * last + ["x" if stopped else "circle"],
+        "size": [0] * last + [0 if plain else 9],
+        "opacity": 1,
+    }
+    meta = {"url": run_url(project, row.run)}
+    return trace | {"meta": meta, "mode": "lines+markers", "marker": marker}
 
 
 def _needed(at: int, value: float) -> dict[str, Any]:

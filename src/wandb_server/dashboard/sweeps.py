@@ -14,11 +14,12 @@ from src.wandb_server.api.resolvers.sweeps import agent_state
 from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import sweep_charts
-from src.wandb_server.dashboard.common import best_row, state_counts, sweep_rows, sweep_title
 from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
 from src.wandb_server.dashboard.histories import flat
 from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, Scale, importances
 from src.wandb_server.dashboard.listing import Query, Row, table
+from src.wandb_server.dashboard.ranking import best_row, ranges_of, state_counts, sweep_rows
+from src.wandb_server.dashboard.words import sweep_title
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
@@ -33,8 +34,9 @@ def sweep_page(
     """A sweep: how it stands, what mattered, how its runs went, who works on it."""
     spec = sweep_spec(sweep.config)
     runs = server.store.runs.of_sweep(sweep.id)
-    rows = sweep_rows(sweep, runs, server.store.runs.metric_ranges(project.id))
     histories = server.store.runs.metric_histories(sweep.id)
+    rows = sweep_rows(sweep, runs, ranges_of(histories))
+    reached = sweep_charts.reached_brackets(spec, histories)
     matters = _importances(rows, spec)
     best = best_row(rows, spec.goal)
     varied = _varied(runs)
@@ -49,10 +51,10 @@ def sweep_page(
         "best_params": [(n, best.config[n]) for n in varied if n in best.config] if best else [],
         "importances": matters,
         "min_runs": MIN_RUNS,
-        "brackets": sweep_charts.reached_brackets(spec, histories),
+        "brackets": reached,
         "drawn": min(len(histories), sweep_charts.MAX_CURVES),
         "with_history": len(histories),
-        "charts": sweep_charts.charts_of(project, sweep, spec, rows, histories, varied),
+        "charts": sweep_charts.charts_of(project, sweep, spec, rows, histories, reached, varied),
         "table": table(rows, Query(params, "best", descending=spec.goal == "maximize")),
         "agents": _agents(server, sweep, runs),
         "buttons": [name for name, (_, states) in SWEEP_BUTTONS.items() if sweep.state in states],

@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
+
+import yaml
 
 from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
+from src.wandb_server.store.sweeps import Sweep
 
 _PARTS = {2: "top half", 3: "top third", 4: "top quarter", 5: "top fifth"}
 
@@ -47,6 +51,17 @@ def size(amount: int | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def sweep_title(sweep: Sweep) -> str:
+    """A sweep's name for people: as given later, else as in its YAML, else its id."""
+    return sweep.display_name or _name_in(sweep.config) or sweep.name
+
+
+@lru_cache(maxsize=256)  # each row of a project's table names its sweep
+def _name_in(config: str) -> str | None:
+    name = yaml.safe_load(config).get("name")
+    return name if isinstance(name, str) else None
 
 
 def state(run: Run) -> str:

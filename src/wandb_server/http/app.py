@@ -12,11 +12,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from src.wandb_server import dashboard
 from src.wandb_server.api import file_stream
 from src.wandb_server.api.graphql import MissingFields, execute
 from src.wandb_server.api.resolvers import roots
 from src.wandb_server.context import Server
+from src.wandb_server.dashboard.routes import not_found, page_routes
 from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
 from src.wandb_server.http.bodies import check_declared_size, json_body
 from src.wandb_server.http.security import Guard
@@ -65,11 +65,11 @@ def create_app(
             Route("/artifactsV2/{place:path}/{md5}/{name}", routes.artifact_content),
             Route("/storage/{blob}", routes.download),
             Route("/storage/{blob}", routes.upload, methods=["PUT"]),
-            *dashboard.routes(server, api_key, key_file),
+            *page_routes(server, api_key, key_file),
         ],
         middleware=[Middleware(Guard, api_key=api_key, port=port)],
         exception_handlers={
-            404: dashboard.not_found,
+            404: not_found,
             RequestError: _request_error,
             ClientDisconnect: _client_gone,
             NotStoredError: storage_error,

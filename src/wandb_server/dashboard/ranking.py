@@ -1,11 +1,13 @@
-"""What the models of several pages share."""
+"""How runs compare: by which metric, which way is better, what each one's best value is.
 
-from collections.abc import Sequence
-from typing import Any
+A sweep says so itself; for other runs it is guessed from what they have logged.
+"""
 
-import yaml
+import math
+from collections.abc import Mapping, Sequence
 
 from src.sweep_language.grammar import SweepSpec
+from src.sweep_language.metric import Goal
 from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
@@ -16,22 +18,17 @@ from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 
 # Lowest and highest value of its sweep's metric, and the points, by run; see the store.
-Ranges = dict[int, tuple[float | None, float | None, int]]
+Ranges = Mapping[int, tuple[float | None, float | None, int]]
 
 # Metrics of which less is more, by a part of their names, when no sweep says so.
 _LESS_IS_MORE = ("loss", "error", "mse", "mae", "rmse", "perplexity", "seconds", "time")
 _USUAL = ("best_val_accuracy", "val_accuracy", "accuracy", "val_loss", "loss")
 
 
-def goal_of(metric: str) -> str:
+def goal_of(metric: str) -> Goal:
     """Whether small or large values of a metric are good, as far as its name tells."""
-    return "minimize" if any(part in metric.lower() for part in _LESS_IS_MORE) else "maximize"
-
-
-def sweep_title(sweep: Sweep) -> str:
-    """A sweep's name for people: as given later, else as in its YAML, else its id."""
-    name = yaml.safe_load(sweep.config).get("name")
-    return sweep.display_name or (name if isinstance(name, str) and name else sweep.name)
+    less = any(part in metric.lower() for part in _LESS_IS_MORE)
+    return Goal.MINIMIZE if less else Goal.MAXIMIZE
 
 
 def state_counts(runs: Sequence[Run]) -> dict[str, int]:
@@ -47,6 +44,15 @@ def state_counts(runs: Sequence[Run]) -> dict[str, int]:
     }
 
 
+def ranges_of(histories: Mapping[int, Sequence[float]]) -> Ranges:
+    """The ranges of metrics that have been read already, NaN where a value was not finite."""
+    ranges = {}
+    for run_id, values in histories.items():
+        finite = [value for value in values if math.isfinite(value)]
+        ranges[run_id] = min(finite, default=None), max(finite, default=None), len(values)
+    return ranges
+
+
 def sweep_rows(sweep: Sweep, runs: list[Run], ranges: Ranges) -> list[Row]:
     """A sweep's runs with their best metric and why they ended."""
     spec = sweep_spec(sweep.config)
@@ -59,7 +65,7 @@ def sweep_rows(sweep: Sweep, runs: list[Run], ranges: Ranges) -> list[Row]:
 
 
 def project_rows(
-    sweeps: Sequence[Sweep], runs: Sequence[Run], metric: str | None, goal: str, ranges: Ranges
+    sweeps: Sequence[Sweep], runs: Sequence[Run], metric: str | None, goal: Goal, ranges: Ranges
 ) -> list[Row]:
     """A project's runs with their best value of one metric."""
     by_id = {sweep.id: sweep for sweep in sweeps}
@@ -73,14 +79,9 @@ def project_rows(
     return rows
 
 
-def _best(
-    run: Run,
-    metric: str | None,
-    goal: str,
-    ranges: Ranges,
-) -> tuple[float | None, int]:
+def _best(run: Run, metric: str | None, goal: Goal, ranges: Ranges) -> tuple[float | None, int]:
     low, high, points = ranges.get(run.id, (None, None, 0))
-    best = high if goal == "maximize" else low
+    best = high if goal is Goal.MAXIMIZE else low
     if best is None and metric:
         # Not a sweep's metric, or set in the summary alone.
         values = [metric_value(run.summary, name) for name in (f"best_{metric}", metric)]
@@ -93,9 +94,9 @@ def spec_or_none(sweep: Sweep | None) -> SweepSpec | None:
     return sweep_spec(sweep.config) if sweep is not None else None
 
 
-def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, str]:
+def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, Goal]:
     """The metrics by which a project's runs can be compared, with their goals, likeliest first."""
-    found: dict[str, str] = {}
+    found: dict[str, Goal] = {}
     for sweep in reversed(sweeps):
         spec = sweep_spec(sweep.config)
         if spec.metric_name:
@@ -111,11 +112,8 @@ def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, str]:
     return found
 
 
-def best_row(rows: Sequence[Row], goal: str) -> Row | None:
-    """The run with the best value."""
-    with_value: list[tuple[float, Row]] = [(r.best, r) for r in rows if r.best is not None]
-    if not with_value:
-        return None
-    choose: Any = max if goal == "maximize" else min
-    best: tuple[float, Row] = choose(with_value, key=lambda pair: pair[0])
-    return best[1]
+def best_row(rows: Sequence[Row], goal: Goal) -> Row | None:
+    """The run with the best value; of equal ones the first."""
+    sign = -1 if goal is Goal.MAXIMIZE else 1
+    with_value = [(sign * row.best, row) for row in rows if row.best is not None]
+    return min(with_value, key=lambda pair: pair[0])[1] if with_value else None
