@@ -1,18 +1,22 @@
-"""A real server in a process of its own, and real wandb clients in theirs."""
+"""Real servers, in a process of their own or in this one, and real wandb clients in theirs."""
 
 import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import requests
+import uvicorn
+from starlette.applications import Starlette
 
 from src.shared.paths import ROOT
 from src.wandb_server.api.graphql import MissingFields
@@ -99,6 +103,28 @@ class ServerProcess:
 
     def missing_fields(self) -> list[dict[str, str]]:
         return MissingFields.read(self.data / "missing_fields.jsonl")
+
+
+def free_port() -> socket.socket:
+    """A socket that listens at a port of the loopback that nobody uses."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener
+
+
+@contextlib.contextmanager
+def served(app: Starlette, listener: socket.socket) -> Iterator[None]:
+    """Serve an application from this process, which can look into it, while the context lasts."""
+    web = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        wait_for(lambda: web.started, "the application is served")
+        yield
+    finally:
+        web.should_exit = True
+        thread.join()
 
 
 class Client:

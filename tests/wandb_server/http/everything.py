@@ -6,22 +6,19 @@ import hashlib
 import itertools
 import json
 import re
-import socket
 import sqlite3
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import requests
-import uvicorn
 from starlette.applications import Starlette
 
 from src.wandb_server.api.graphql import MissingFields
 from src.wandb_server.http.app import create_app
 from src.wandb_server.http.serve import server_of
 from src.wandb_server.http.storage_trouble import StorageTrouble
-from tests.wandb_server.server_harness import wait_for
+from tests.wandb_server.server_harness import free_port, served
 
 KEY = "k" * 40
 CONTENT = b"content"
@@ -37,16 +34,15 @@ class Everything:
         addresses: An address that exists, by the path of its route.
     """
 
-    def __init__(self, data: Path, listener: socket.socket) -> None:
+    def __init__(self, data: Path, port: int) -> None:
         self._data = data
-        self.port = listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{port}"
         self.app: Starlette = create_app(
             server_of(data, KEY, crash_after=1000),
             MissingFields(data / "missing_fields.jsonl"),
             StorageTrouble(),
             KEY,
-            self.port,
+            port,
             data / "api_key",
         )
         self._fresh = itertools.count(1)
@@ -189,17 +185,8 @@ class Everything:
 @contextlib.contextmanager
 def serve_everything(data: Path) -> Iterator[Everything]:
     """Serve it while the context lasts."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        everything = Everything(data, listener)
-        web = uvicorn.Server(uvicorn.Config(everything.app, log_level="warning"))
-        thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            wait_for(lambda: web.started, "the server starts")
+    with free_port() as listener:
+        everything = Everything(data, listener.getsockname()[1])
+        with served(everything.app, listener):
             everything.fill()
             yield everything
-        finally:
-            web.should_exit = True
-            thread.join()
