@@ -34,7 +34,7 @@ class Server:
         """The run at an address.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: If there is none.
         """
         found = self.project_at(entity, project)
         if found is None:
@@ -45,7 +45,7 @@ class Server:
         """The run of a project with this name.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: If there is none.
         """
         run = self.store.runs.find(project.id, name)
         if run is None:

@@ -1,6 +1,7 @@
 """Confusion matrices, from the table that ``wandb.plot.confusion_matrix`` logs."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from src.wandb_server.dashboard import words
@@ -28,7 +29,7 @@ class Matrix:
         """How many were classified rightly."""
         return sum(row[i] for i, row in enumerate(self.cells))
 
-    @property
+    @cached_property
     def mistakes(self) -> list[str]:
         """The most frequent mistakes in words."""
         return words.confused(self.classes, self.cells)

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,14 +40,9 @@ class Curve:
 
 def curves_of(store: Store, run: Run, stream: str = "history") -> dict[str, Curve]:
     """All keys of a run under which numbers were logged, nested ones with dots."""
-    lines = store.runs.sampled_lines(run.id, stream, MAX_ROWS)
-    return curves(json.loads(line) for line in lines)
-
-
-def curves(rows: Iterable[dict[str, Any]]) -> dict[str, Curve]:
-    """See :func:`curves_of`."""
     found: dict[str, Curve] = {}
-    for position, row in enumerate(rows):
+    for position, line in enumerate(store.runs.sampled_lines(run.id, stream, MAX_ROWS)):
+        row = json.loads(line)
         step = _finite(row.get("_step", row.get("_runtime")))
         epoch = _finite(row.get("epoch"))
         for key, value in flat(row):

@@ -16,7 +16,7 @@ def check_declared_size(request: Request, limit: int) -> None:
     """Refuse a body that says itself that it is too large, before any of it is read.
 
     Raises:
-        TooLargeError: It is.
+        TooLargeError: If it does.
     """
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
@@ -27,7 +27,7 @@ async def json_body(request: Request) -> Any:
     """The decoded body of a request.
 
     Raises:
-        RequestError: It is too large, broken off, or not JSON.
+        RequestError: If it is too large, broken off, or not JSON.
     """
     check_declared_size(request, MAX_BODY)
     gzipped = request.headers.get("content-encoding", "").lower() == "gzip"
