@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from src.optimizers.base import Optimizer, Tensor, Variable, checked, float32
 
+_MOMENTUM_DECAY = 0.96  # of NAdam's schedule, for each step
+
 
 def adam(
     g: Tensor,
@@ -113,7 +115,7 @@ class NAdam(Adam):
         return float32(self.beta_1) * (1 - 0.5 * decay_power)
 
     def _advance(self) -> None:
-        self._multiply("decay_power", 0.96)
+        self._multiply("decay_power", _MOMENTUM_DECAY)
         self._multiply("u_product", self._u(self.scalars["decay_power"]))
         self._multiply("beta_2_power", float32(self.beta_2))
 
@@ -130,7 +132,7 @@ class NAdam(Adam):
             beta_2=float32(self.beta_2),
             beta_2_power=self._scalar("beta_2_power"),
             u=self._u(decay_power),
-            u_next=self._u(0.96 * decay_power),
+            u_next=self._u(_MOMENTUM_DECAY * decay_power),
             u_product=self._scalar("u_product"),
             epsilon=self.epsilon,
         )

@@ -65,8 +65,7 @@ class Optimizer:
         """
         variables = [_tf_variable(variable) for variable in variables]
         self._index = {variable.ref(): i for i, variable in enumerate(variables)}
-        if decayed is not None:
-            self._decayed = {_tf_variable(variable).ref() for variable in decayed}
+        self._decayed = None if decayed is None else {_tf_variable(v).ref() for v in decayed}
         with tf.init_scope():  # out of any graph that is being traced
             for slot in self.slots.values():
                 slot[:] = [
@@ -164,7 +163,8 @@ def checked(name: str, value: float) -> float:
     """
     symbols = {"gt": (">", operator.gt), "ge": (">=", operator.ge), "lt": ("<", operator.lt)}
     limits = [(*symbols[key], limit) for key, limit in LIMITS[name].items()]
-    if not math.isfinite(value) or not all(holds(value, limit) for _, holds, limit in limits):
+    number = isinstance(value, int | float) and math.isfinite(value)
+    if not number or not all(holds(value, limit) for _, holds, limit in limits):
         wanted = " and ".join(f"{symbol} {limit:g}" for symbol, _, limit in limits)
         raise ValueError(f"{name}={value!r} is not allowed; it takes a number {wanted}")
     return float(value)

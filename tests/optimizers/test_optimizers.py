@@ -204,6 +204,9 @@ def test_adamw_decays_only_what_it_is_told_to() -> None:
     optimizer.apply_gradients([(tf.zeros(1), kernel), (tf.zeros(1), bias)])
     np.testing.assert_allclose(kernel, [0.95])
     np.testing.assert_array_equal(bias, [1.0])
+    optimizer.build([kernel, bias])  # now all of them
+    optimizer.apply_gradients([(tf.zeros(1), kernel), (tf.zeros(1), bias)])
+    np.testing.assert_allclose(bias, [0.95])
 
 
 def test_a_missing_gradient_is_named_and_changes_nothing() -> None:
@@ -226,6 +229,7 @@ def test_a_variable_that_it_was_not_built_for_is_named() -> None:
         ("adagrad", {}, "one of sgd, momentum, nag, rmsprop, adam, nadam, adamw"),
         ("sgd", {"momentum": 0.9}, "sgd has no hyperparameter 'momentum'; it takes learning_rate$"),
         ("adam", {"rho": 0.9}, "it takes learning_rate, beta_1, beta_2, epsilon"),
+        ("sgd", {"learning_rate": "x"}, "learning_rate='x' is not allowed; .* > 0"),
         ("sgd", {"learning_rate": 0.0}, "learning_rate=0.0 is not allowed; .* > 0"),
         ("momentum", {"momentum": 1.0}, "momentum=1.0 is not allowed; .* >= 0 and < 1"),
         ("adam", {"beta_2": 1.0}, "beta_2=1.0 is not allowed"),
@@ -236,7 +240,7 @@ def test_a_variable_that_it_was_not_built_for_is_named() -> None:
     ],
 )
 def test_bad_arguments_are_refused_with_what_is_allowed(
-    name: str, hyperparameters: dict[str, float], message: str
+    name: str, hyperparameters: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         get_optimizer(name, **hyperparameters)
