@@ -18,7 +18,7 @@ def training_flops(problem: Problem) -> int:
     """Floating-point operations of one example's forward and backward pass.
 
     Raises:
-        KeyError: for a model that is not counted.
+        KeyError: For a model that is not counted.
     """
     products = {"mlp": _mlp, "cnn": _cnn, "rnn": _rnn, "resnet": _resnet}[problem.config.model](
         problem

@@ -25,9 +25,9 @@ class Problem:
     """A model and the number of examples of an epoch.
 
     Attributes:
-        title: what the model is, for people.
-        config: the run; its data set says only what shape the examples have.
-        examples: of an epoch.
+        title: What the model is, for people.
+        config: The run; its data set says only what shape the examples have.
+        examples: Of an epoch.
     """
 
     title: str

@@ -11,9 +11,9 @@ class Summary:
     """The middle and the spread of some samples.
 
     Attributes:
-        median: of the samples.
-        least: of the samples.
-        most: of the samples.
+        median: Of the samples.
+        least: Of the samples.
+        most: Of the samples.
     """
 
     median: float
@@ -25,7 +25,7 @@ class Summary:
         """Of at least one sample.
 
         Raises:
-            ValueError: if there is none.
+            ValueError: If there is none.
         """
         if not samples:
             raise ValueError("no samples")
@@ -36,6 +36,6 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """The median of the rounds' ratios: what slows down a whole round cancels.
 
     Raises:
-        ValueError: if there are not as many samples of both, or none.
+        ValueError: If there are not as many samples of both, or none.
     """
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))

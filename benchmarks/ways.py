@@ -12,9 +12,9 @@ class WayName:
     """Where a way is.
 
     Attributes:
-        title: for people.
-        module: of ``benchmarks.peers``.
-        function: the key in the module's ``WAYS``.
+        title: For people.
+        module: Of ``benchmarks.peers``.
+        function: The key in the module's ``WAYS``.
     """
 
     title: str
@@ -44,7 +44,7 @@ class Processes:
         """Ask a way's process.
 
         Raises:
-            WayFailedError: as :meth:`benchmarks.worker.Worker.ask`.
+            WayFailedError: As :meth:`benchmarks.worker.Worker.ask`.
         """
         worker = self._workers.get(way)
         if worker is None or not worker.alive:

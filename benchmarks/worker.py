@@ -33,8 +33,8 @@ class Worker:
     """The driver's end: starts the process, asks, and ends it.
 
     Args:
-        module: one of ``MODULES``.
-        timeout: seconds that an answer may take.
+        module: One of ``MODULES``.
+        timeout: Seconds that an answer may take.
     """
 
     def __init__(self, module: str, timeout: float = 150) -> None:
@@ -57,7 +57,7 @@ class Worker:
         """Send a request and wait for its answer.
 
         Raises:
-            WayFailedError: if the process says so, dies, or takes too long, which ends it.
+            WayFailedError: If the process says so, dies, or takes too long, which ends it.
         """
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):

@@ -31,8 +31,8 @@ class Evaluation:
     Attributes:
         metrics: ``accuracy``, ``loss`` (the one that the model was trained on, without its L2
             penalty), ``macro_precision``, ``macro_recall`` and ``macro_f1`` on the test set.
-        folder: where the report is.
-        files: what is in it, ``report.html`` first.
+        folder: Where the report is.
+        files: What is in it, ``report.html`` first.
     """
 
     metrics: dict[str, float]
@@ -47,12 +47,12 @@ def evaluate_checkpoint(
 
     Args:
         model_path: ``models/best_model_<run id>``, with or without one of its two suffixes.
-        dataset: name of the data set; None is the one that the model was trained on.
-        output_dir: where the report's folder ``best_model_<run id>_<dataset>`` goes; an earlier
+        dataset: Name of the data set; None is the one that the model was trained on.
+        output_dir: Where the report's folder ``best_model_<run id>_<dataset>`` goes; an earlier
             report there is replaced.
 
     Raises:
-        UserError: if the model or the data cannot be had, do not fit each other, or the report
+        UserError: If the model or the data cannot be had, do not fit each other, or the report
             cannot be written.
     """
     # Imported here: TensorFlow takes seconds that --help and a mistyped flag need not wait for.

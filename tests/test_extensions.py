@@ -1,7 +1,7 @@
 """A hyperparameter, an optimizer, a schedule, a model and a data set from outside, one entry each.
 
-Everything else follows from the entry: flags and their help, refusals, the check of sweep files, the
-key of a compiled epoch, checkpoints.
+All else follows from the entry: flags and their help, refusals, the check of sweep files, the key
+of a compiled epoch, checkpoints.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

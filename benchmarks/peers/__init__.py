@@ -30,10 +30,10 @@ class Task:
     """What a way is asked to train.
 
     Attributes:
-        problem: the model and the shape of its data.
-        precision: to compute in, ``float32`` or ``bfloat16``; weights are float32 in both.
-        data: the examples.
-        weights: initial values in the order of :func:`benchmarks.problems.initial_weights`.
+        problem: The model and the shape of its data.
+        precision: To compute in, ``float32`` or ``bfloat16``; weights are float32 in both.
+        data: The examples.
+        weights: Initial values in the order of :func:`benchmarks.problems.initial_weights`.
     """
 
     problem: Problem
@@ -56,8 +56,8 @@ class Training:
     """A training that is ready to go.
 
     Attributes:
-        epoch: trains for one epoch; returns its mean loss and its accuracy.
-        note: how, if the way chose among several.
+        epoch: Trains for one epoch; returns its mean loss and its accuracy.
+        note: How, if the way chose among several.
     """
 
     epoch: Callable[[], tuple[float, float]]
@@ -80,7 +80,7 @@ def fastest(
     A choice that fails is not taken.
 
     Raises:
-        Exception: the last choice's, if all fail.
+        Exception: The last choice's, if all fail.
     """
     if len(choices) == 1:
         return choices[0]
@@ -121,7 +121,7 @@ def assign_kernels(variables: Sequence[Any], task: Task) -> None:
     norms already start alike everywhere.
 
     Raises:
-        ValueError: if these are not the variables of the task's model.
+        ValueError: If these are not the variables of the task's model.
     """
     weights = [weight for weight in task.weights if weight.ndim > 1]
     for variable in variables:

@@ -32,7 +32,7 @@ def parse_command(arguments: Sequence[str] | None = None, prog: str | None = Non
     """Read ``--flag value``, ``--flag=value``, ``--switch[=True|False]``, and a recipe if named.
 
     Raises:
-        UserError: naming the flag, its value and what it takes, or the recipe's line.
+        UserError: Naming the flag, its value and what it takes, or the recipe's line.
     """
     parser = Parser(
         prog=prog,

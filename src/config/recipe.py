@@ -13,7 +13,7 @@ class Recipe(YamlWithLines):
     """A mapping of :class:`RunConfig`'s fields, each of them checked.
 
     Args:
-        path: the file.
+        path: The file.
 
     Raises:
         UserError: ``FILE:LINE: fault; cure`` for the first thing that cannot be; if there is no
@@ -32,10 +32,10 @@ class Recipe(YamlWithLines):
         """The run that it describes.
 
         Args:
-            flags: values that go before those of the file.
+            flags: Values that go before those of the file.
 
         Raises:
-            UserError: for the first value that makes no sense beside the others, with its line if
+            UserError: For the first value that makes no sense beside the others, with its line if
                 it is from the file.
         """
         values = {name: self._value(node) for name, node in self._nodes.items()}

@@ -16,12 +16,12 @@ class YamlWithLines:
     """The node tree of a YAML file, which knows the line of everything.
 
     Args:
-        path: the file.
-        what: what it is, for people, such as ``sweep file``.
-        content: what it is a mapping of, for people.
+        path: The file.
+        what: What it is, for people, such as ``sweep file``.
+        content: What it is a mapping of, for people.
 
     Raises:
-        UserError: if it cannot be read, or is not YAML or not a mapping.
+        UserError: If it cannot be read, or is not YAML or not a mapping.
     """
 
     def __init__(self, path: Path, what: str, content: str) -> None:

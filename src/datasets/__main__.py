@@ -14,7 +14,7 @@ def main() -> None:
     """Run the command.
 
     Raises:
-        UserError: for an unknown data set, if one cannot be fetched, or if its figure cannot be
+        UserError: For an unknown data set, if one cannot be fetched, or if its figure cannot be
             written.
     """
     parser = Parser(

@@ -21,14 +21,14 @@ class DataSet:
     """One entry of the catalogue.
 
     Attributes:
-        name: as ``--dataset`` takes it.
-        title: as people write it.
-        licence: of the data, and whom to cite.
-        spec: shape, classes and pixel statistics; of reviews, with the default run's settings.
-        train_size: examples in the training half.
-        test_size: examples in the test half.
-        files: the raw files, none if the data set is made in memory.
-        sources: where to get them, in the order in which they are tried.
+        name: As ``--dataset`` takes it.
+        title: As people write it.
+        licence: Of the data, and whom to cite.
+        spec: Shape, classes and pixel statistics; of reviews, with the default run's settings.
+        train_size: Examples in the training half.
+        test_size: Examples in the test half.
+        files: The raw files, none if the data set is made in memory.
+        sources: Where to get them, in the order in which they are tried.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Pictures(DataSet):
     """A data set of pictures.
 
     Attributes:
-        decode: makes a half out of the files' content by name.
+        decode: Makes a half out of the files' content by name.
     """
 
     decode: Callable[[Half, Mapping[str, bytes]], Split]
@@ -61,7 +61,7 @@ class Reviews(DataSet):
     """A data set of reviews, which a run's settings turn into numbers.
 
     Attributes:
-        decode: makes the texts of a half out of the files' content by name.
+        decode: Makes the texts of a half out of the files' content by name.
     """
 
     decode: Callable[[Half, Mapping[str, bytes]], Texts]

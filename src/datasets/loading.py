@@ -18,7 +18,7 @@ def fetch(name: str) -> Path:
         Their folder. A data set that is made in memory has no files and no folder is made.
 
     Raises:
-        UserError: for an unknown name, if no source has the files, or if the cache is unusable.
+        UserError: For an unknown name, if no source has the files, or if the cache is unusable.
     """
     dataset = CATALOGUE.find(name)
     raw_files(dataset)
@@ -31,12 +31,12 @@ def load_training(config: Run) -> TrainingData:
     The parts hold the classes in the same proportions. The test half has no part in it.
 
     Args:
-        config: names the data set and, for reviews, how they are encoded; ``val_fraction`` is the
+        config: Names the data set and, for reviews, how they are encoded; ``val_fraction`` is the
             share of the training half that becomes the validation part, rounded up; the same
             ``seed`` gives the same split.
 
     Raises:
-        UserError: as :func:`fetch`, or if either part would be too small to hold every class.
+        UserError: As :func:`fetch`, or if either part would be too small to hold every class.
     """
     dataset = CATALOGUE.find(config.dataset)
     half = _load_half(dataset, "train", config)
@@ -66,10 +66,10 @@ def load_test(config: Run) -> tuple[InputSpec, Split]:
     """The test half, for the evaluation of a finished model only.
 
     Args:
-        config: names the data set and, for reviews, how they are encoded.
+        config: Names the data set and, for reviews, how they are encoded.
 
     Raises:
-        UserError: as :func:`fetch`.
+        UserError: As :func:`fetch`.
     """
     dataset = CATALOGUE.find(config.dataset)
     return dataset.spec_for(config), _load_half(dataset, "test", config)
@@ -79,7 +79,7 @@ def load_texts(name: str, half: Half) -> Texts:
     """The reviews of one half as they were written, with their labels.
 
     Raises:
-        UserError: as :func:`fetch`, or if the data set holds pictures.
+        UserError: As :func:`fetch`, or if the data set holds pictures.
     """
     dataset = _reviews(name)
     return dataset.decode(half, raw_files(dataset))
@@ -89,12 +89,12 @@ def decode_reviews(config: Run, x: Examples) -> list[str]:
     """The words of encoded reviews, one text a row; an unknown word is ``[?]``.
 
     Args:
-        config: names the data set that the rows of ``x`` are from.
-        x: of shape ``(n, sequence_length)``, as :func:`load_training` and :func:`load_test` give
+        config: Names the data set that the rows of ``x`` are from.
+        x: Of shape ``(n, sequence_length)``, as :func:`load_training` and :func:`load_test` give
             it.
 
     Raises:
-        UserError: as :func:`load_texts`.
+        UserError: As :func:`load_texts`.
     """
     return decode(x, encoded_reviews(_reviews(config.dataset)).vocabulary)
 

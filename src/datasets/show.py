@@ -29,7 +29,7 @@ def show(dataset: DataSet, folder: Path) -> None:
     """Print tables about ``dataset`` and draw its figure into ``folder``.
 
     Raises:
-        UserError: if the data cannot be had or the figure cannot be written.
+        UserError: If the data cannot be had or the figure cannot be written.
     """
     if isinstance(dataset, Reviews):
         figure = _show_reviews(dataset)

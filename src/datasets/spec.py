@@ -17,11 +17,11 @@ class InputSpec:
     """The facts about a data set that fix a model's input and output.
 
     Attributes:
-        shape: one example, ``(height, width, channels)`` of pixels or ``(words,)``.
-        class_names: one name a class, in the order of the labels.
-        mean: mean pixel of the training half on the 0..1 scale, one a channel; empty for reviews.
-        std: standard deviation of the same, one a channel; empty for reviews.
-        vocabulary_size: words are numbers below this, 0 is padding at a review's end, 1 any word
+        shape: One example, ``(height, width, channels)`` of pixels or ``(words,)``.
+        class_names: One name a class, in the order of the labels.
+        mean: Mean pixel of the training half on the 0..1 scale, one a channel; empty for reviews.
+        std: Standard deviation of the same, one a channel; empty for reviews.
+        vocabulary_size: Words are numbers below this, 0 is padding at a review's end, 1 any word
             that is not in the vocabulary; 0 for pictures.
     """
 
@@ -52,8 +52,8 @@ class Split:
     """Examples with their labels.
 
     Attributes:
-        x: of shape ``(n, *spec.shape)`` and of ``spec.dtype``; may be read-only.
-        y: class numbers of shape ``(n,)``.
+        x: Of shape ``(n, *spec.shape)`` and of ``spec.dtype``; may be read-only.
+        y: Class numbers of shape ``(n,)``.
     """
 
     x: Examples
@@ -67,8 +67,8 @@ class Texts(NamedTuple):
     """Reviews as they were written.
 
     Attributes:
-        texts: n of them.
-        y: class numbers of shape ``(n,)``.
+        texts: The reviews, n of them.
+        y: Class numbers of shape ``(n,)``.
     """
 
     texts: list[str]

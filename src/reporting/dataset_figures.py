@@ -19,10 +19,10 @@ def class_samples_figure(
     """Grid of pictures: a row a class, each with its name and :data:`GRID_COLUMNS` pictures.
 
     Args:
-        images: shape ``(n, height, width, channels)``, one (gray) or three (RGB) channels.
-        y: class numbers of shape ``(n,)``; the first pictures of each class are drawn.
-        class_names: one name a class, in the order of the labels.
-        title: heading of the figure.
+        images: Shape ``(n, height, width, channels)``, one (gray) or three (RGB) channels.
+        y: Class numbers of shape ``(n,)``; the first pictures of each class are drawn.
+        class_names: One name a class, in the order of the labels.
+        title: Heading of the figure.
     """
     classes = len(class_names)
     height = classes * 0.86 + 0.7
@@ -50,10 +50,10 @@ def review_lengths_figure(
     """Histogram of the reviews' lengths on a logarithmic axis, one outline a class.
 
     Args:
-        lengths: a row a review, with its ``words`` and its ``class``, which is categorical.
-        sequence_length: how many words a run reads unless told; a dashed line shows it.
-        title: heading of the figure.
-        bins: of the histogram.
+        lengths: A row a review, with its ``words`` and its ``class``, which is categorical.
+        sequence_length: How many words a run reads unless told; a dashed line shows it.
+        title: Heading of the figure.
+        bins: Of the histogram.
     """
     figure = new_figure(9, 4.6)
     axes = figure.add_subplot()

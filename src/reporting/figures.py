@@ -36,9 +36,9 @@ def confusion_matrix_figure(confusion: pd.DataFrame, *, normalised: bool, title:
     """Heatmap of a confusion matrix: right answers in blue, mistakes in orange on an own scale.
 
     Args:
-        confusion: counts, true classes as rows, predicted ones as columns, in the same order.
-        normalised: show percentages of the true class instead of counts.
-        title: heading of the figure.
+        confusion: Counts, true classes as rows, predicted ones as columns, in the same order.
+        normalised: Show percentages of the true class instead of counts.
+        title: Heading of the figure.
     """
     classes = len(confusion)
     values = normalise_rows(confusion) * 100 if normalised else confusion
@@ -87,8 +87,8 @@ def per_class_accuracy_figure(confusion: pd.DataFrame, *, title: str) -> Figure:
     """Bars of the share of each class that was recognised, worst at the bottom.
 
     Args:
-        confusion: counts, true classes as rows, predicted ones as columns, in the same order.
-        title: heading of the figure.
+        confusion: Counts, true classes as rows, predicted ones as columns, in the same order.
+        title: Heading of the figure.
     """
     counts = confusion.to_numpy()
     overall = counts.trace() / max(counts.sum(), 1)
@@ -119,9 +119,9 @@ def sample_predictions_figure(
     """Grid of images with what the model said: right answers first, then mistakes.
 
     Args:
-        images: shape ``(n, height, width, channels)``, one (gray) or three (RGB) channels.
-        predictions: the n rows of :func:`src.reporting.tables.predictions_table` for these images.
-        title: heading of the figure.
+        images: Shape ``(n, height, width, channels)``, one (gray) or three (RGB) channels.
+        predictions: The n rows of :func:`src.reporting.tables.predictions_table` for these images.
+        title: Heading of the figure.
     """
     correct = predictions["correct"].to_numpy(dtype=bool)
     blocks = [

@@ -30,17 +30,17 @@ class Results:
     """What a model did on a test set of n examples.
 
     Attributes:
-        model: name of the model, the stem of its files.
-        dataset: name of the data set.
-        config: the hyperparameters worth showing.
-        validation: the metrics of the epoch that the model was saved at.
-        metrics: name to value over the whole test set: ``accuracy``, ``loss``...
+        model: Name of the model, the stem of its files.
+        dataset: Name of the data set.
+        config: The hyperparameters worth showing.
+        validation: The metrics of the epoch that the model was saved at.
+        metrics: Name to value over the whole test set: ``accuracy``, ``loss``...
         classes: :func:`src.reporting.tables.classification_table`.
         confusion: :func:`src.reporting.tables.confusion_table`.
         predictions: :func:`src.reporting.tables.predictions_table`, n rows.
-        samples: those of its rows that are shown one by one.
-        images: of the samples, ``(samples, height, width, channels)``; None for reviews.
-        reviews: of the samples, as text; empty for pictures.
+        samples: Those of its rows that are shown one by one.
+        images: Of the samples, ``(samples, height, width, channels)``; None for reviews.
+        reviews: Of the samples, as text; empty for pictures.
     """
 
     model: str
@@ -63,7 +63,7 @@ def write_report(results: Results, folder: Path) -> tuple[Path, ...]:
         The files written: ``report.html`` first.
 
     Raises:
-        OSError: if the folder cannot be written.
+        OSError: If the folder cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:

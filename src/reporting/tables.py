@@ -15,9 +15,9 @@ def confusion_table(y_true: Labels, y_pred: Labels, class_names: Sequence[str]) 
     """Count the examples of each true class (row) by predicted class (column).
 
     Args:
-        y_true: labels of shape ``(n,)``, each an index into ``class_names``.
-        y_pred: predicted labels, likewise.
-        class_names: every class, also one that does not occur.
+        y_true: Labels of shape ``(n,)``, each an index into ``class_names``.
+        y_pred: Predicted labels, likewise.
+        class_names: Every class, also one that does not occur.
     """
     counts = confusion_matrix(y_true, y_pred, labels=range(len(class_names)))
     return pd.DataFrame(
@@ -54,9 +54,9 @@ def predictions_table(
     """One row an example, in the order of the data set.
 
     Args:
-        y_true: labels of shape ``(n,)``.
-        probabilities: shape ``(n, classes)``.
-        class_names: names in the order of the labels.
+        y_true: Labels of shape ``(n,)``.
+        probabilities: Shape ``(n, classes)``.
+        class_names: Names in the order of the labels.
 
     Returns:
         Columns ``index``, ``true`` and ``predicted`` (names), ``confidence`` (the probability of

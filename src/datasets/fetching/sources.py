@@ -18,8 +18,8 @@ class HandPlaced:
     """What the user, or an earlier download gone bad, left in the cache's folder itself.
 
     Attributes:
-        folder: of the cache.
-        tarballs: archives that are as welcome there as the raw files.
+        folder: Of the cache.
+        tarballs: Archives that are as welcome there as the raw files.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ class HttpFiles:
     """An address under which each file lies as ``NAME.gz``.
 
     Attributes:
-        address: ends with a slash.
+        address: Ends with a slash.
     """
 
     address: str

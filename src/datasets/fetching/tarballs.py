@@ -16,10 +16,10 @@ class Tarball:
     """A ``.tar.gz``, wherever it comes from.
 
     Attributes:
-        name: of the file.
-        sha256: of the archive as it is, compressed.
-        size: of the same, in bytes.
-        unpack: makes the raw files, name and content, out of the archive open for reading once
+        name: Of the file.
+        sha256: Of the archive as it is, compressed.
+        size: Of the same, in bytes.
+        unpack: Makes the raw files, name and content, out of the archive open for reading once
             from beginning to end.
     """
 
@@ -32,7 +32,7 @@ class Tarball:
         """Yield those of ``files`` that the archive at ``path`` holds.
 
         Raises:
-            SourceError: if it is not this archive, or lacks a file.
+            SourceError: If it is not this archive, or lacks a file.
         """
         check_sha256(path, self.sha256)
         wanted = {file.name: file for file in files}
@@ -49,8 +49,8 @@ class HttpTarball:
     """An address that offers the files as one archive.
 
     Attributes:
-        folder: the address without the archive's name; ends with a slash.
-        tarball: what is there.
+        folder: The address without the archive's name; ends with a slash.
+        tarball: What is there.
     """
 
     folder: str

@@ -33,14 +33,14 @@ def decode_cifar10(half: Half, files: Mapping[str, bytes]) -> Split:
     (https://www.cs.toronto.edu/~kriz/cifar.html).
 
     Args:
-        half: which half.
-        files: content by CIFAR-10's file names, such as ``data_batch_1.bin``.
+        half: Which half.
+        files: Content by CIFAR-10's file names, such as ``data_batch_1.bin``.
 
     Returns:
         ``x`` of shape ``(n, 32, 32, 3)`` and ``y`` of shape ``(n,)``.
 
     Raises:
-        ValueError: if a file does not consist of such records.
+        ValueError: If a file does not consist of such records.
     """
     for name in FILES[half]:
         if len(files[name]) % _RECORD_BYTES:

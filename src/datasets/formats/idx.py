@@ -19,13 +19,13 @@ def parse_idx(content: bytes) -> NDArray[np.uint8]:
     dimension as a big-endian uint32 (http://yann.lecun.com/exdb/mnist).
 
     Args:
-        content: the whole file, uncompressed.
+        content: The whole file, uncompressed.
 
     Returns:
         A read-only view of ``content`` with the header's dimensions.
 
     Raises:
-        ValueError: if this is not idx of unsigned bytes, or not as long as its header says.
+        ValueError: If this is not idx of unsigned bytes, or not as long as its header says.
     """
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE:
         raise ValueError(f"not an idx file of unsigned bytes: it begins with {content[:4].hex()!r}")
@@ -46,14 +46,14 @@ def decode_idx_images(half: Half, files: Mapping[str, bytes]) -> Split:
     """Images and labels of one half of an MNIST-like data set.
 
     Args:
-        half: which half.
-        files: uncompressed content by MNIST's file names, such as ``train-images-idx3-ubyte``.
+        half: Which half.
+        files: Uncompressed content by MNIST's file names, such as ``train-images-idx3-ubyte``.
 
     Returns:
         ``x`` of shape ``(n, height, width, 1)`` and ``y`` of shape ``(n,)``.
 
     Raises:
-        ValueError: if a file is not idx or images and labels do not belong together.
+        ValueError: If a file is not idx or images and labels do not belong together.
     """
     images = parse_idx(files[f"{_PREFIX[half]}-images-idx3-ubyte"])
     labels = parse_idx(files[f"{_PREFIX[half]}-labels-idx1-ubyte"])

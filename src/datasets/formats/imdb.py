@@ -38,11 +38,11 @@ def decode_reviews_json(half: Half, files: Mapping[str, bytes]) -> Texts:
     """Texts and labels of one half: label 0 is negative, 1 is positive.
 
     Args:
-        half: which half.
-        files: the content of ``reviews.json`` by that name.
+        half: Which half.
+        files: The content of ``reviews.json`` by that name.
 
     Raises:
-        ValueError: if the file does not hold a negative and a positive part of two equal halves.
+        ValueError: If the file does not hold a negative and a positive part of two equal halves.
     """
     reviews = json.loads(files[FILE])
     quarter, rest = divmod(len(reviews), 4)

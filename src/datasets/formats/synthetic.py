@@ -21,8 +21,8 @@ def generate(half: Half, files: Mapping[str, bytes] | None = None) -> Split:
     image: a linear model stays at chance, one hidden layer learns it in a few epochs.
 
     Args:
-        half: which half.
-        files: ignored; it is there because data sets read from files take it.
+        half: Which half.
+        files: Ignored; it is there because data sets read from files take it.
 
     Returns:
         ``x`` of shape ``(n, 8, 8, 1)`` and ``y`` of shape ``(n,)``.

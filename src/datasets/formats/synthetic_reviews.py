@@ -31,8 +31,8 @@ def generate(half: Half, files: Mapping[str, bytes] | None = None) -> Texts:
     another order: only a model that reads in order can tell those.
 
     Args:
-        half: which half.
-        files: ignored; it is there because data sets read from files take it.
+        half: Which half.
+        files: Ignored; it is there because data sets read from files take it.
 
     Returns:
         Texts of 4 to 39 words; class 0 is negative, 1 is positive.

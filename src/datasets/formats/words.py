@@ -34,11 +34,11 @@ class Corpus:
     """The reviews of one half as numbers, at their full length and with all words known.
 
     Attributes:
-        words: the numbers of all reviews one after the other, of shape ``(total,)``. A word's
+        words: The numbers of all reviews one after the other, of shape ``(total,)``. A word's
             number is 2 for the most frequent one of the vocabulary, 3 for the next and so on; 1
             stands for those that are not in it.
-        ends: where in ``words`` each review ends, of shape ``(n,)``.
-        y: class numbers of shape ``(n,)``.
+        ends: Where in ``words`` each review ends, of shape ``(n,)``.
+        y: Class numbers of shape ``(n,)``.
     """
 
     words: NDArray[np.int32]
@@ -59,8 +59,8 @@ class Corpus:
         unknown one, so that no row is all padding.
 
         Args:
-            vocabulary_size: numbers from this on become 1, unknown.
-            sequence_length: of a row.
+            vocabulary_size: Numbers from this on become 1, unknown.
+            sequence_length: Of a row.
 
         Returns:
             Shape ``(n, sequence_length)``.
@@ -79,10 +79,10 @@ class EncodedReviews:
     """A data set of reviews as numbers.
 
     Attributes:
-        vocabulary: all words of the training half, most frequent first, equally frequent ones in
+        vocabulary: All words of the training half, most frequent first, equally frequent ones in
             order of their characters. A word's number is its place here plus 2.
-        train: the training half.
-        test: the test half, which had no part in the vocabulary.
+        train: The training half.
+        test: The test half, which had no part in the vocabulary.
     """
 
     vocabulary: tuple[str, ...]

@@ -38,10 +38,10 @@ def should_stop(
     """Whether a run is to be stopped now, and why.
 
     Args:
-        settings: where the brackets are and how strict the comparison is.
-        goal: whether small or large values are good.
-        history: the run's values of the metric, one a logged point, so far.
-        others: the same of every other run of the sweep, running or ended.
+        settings: Where the brackets are and how strict the comparison is.
+        goal: Whether small or large values are good.
+        history: The run's values of the metric, one a logged point, so far.
+        others: The same of every other run of the sweep, running or ended.
 
     NaN and infinities count as logged points with the worst value.
     """

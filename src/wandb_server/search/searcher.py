@@ -58,7 +58,7 @@ class Searcher:
         """The next configuration, nested as in the sweep's YAML.
 
         Args:
-            trials: all runs of the sweep in the order of their creation. One whose parameters lie
+            trials: All runs of the sweep in the order of their creation. One whose parameters lie
                 outside the space (of another sweep, or before an edit) is ignored.
 
         Returns:

@@ -23,8 +23,8 @@ class SearchSpace:
     """A point has one key for each parameter, in their order.
 
     Args:
-        parameters: by path, nested names as in the sweep's YAML.
-        conditions: of the parameters that are not always read.
+        parameters: By path, nested names as in the sweep's YAML.
+        conditions: Of the parameters that are not always read.
     """
 
     def __init__(
