@@ -49,7 +49,7 @@ def parse_parameters(
 
 def _parameter(config: dict[str, Any], path: Path, *, grid: bool) -> Parameter:
     check_mapping(config, path, ("distribution", *_ALL_KEYS))
-    name = config.get("distribution") or implied(config)
+    name = config.get("distribution", implied(config))
     if name is None:
         fault = "says nothing to search; give value, values, min and max, or distribution"
         raise SweepFault(path, fault)

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+import scipy.special  # noqa: F401  which the first draw of a beta would wait for, beyond a deadline
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+import scipy.special  # noqa: F401  which the first draw of a beta would wait for, beyond a deadline
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,8 +161,8 @@ def test_faults_of_a_sweep_are_named_with_their_cure(
     [
         ({"min": 1}, "says nothing to search", "min and max"),
         ({"distribution": "uniformly"}, "'uniformly' is unknown", "did you mean 'uniform'?"),
-        ({"distribution": "constant"}, "x.value: missing", "give the constant"),
-        ({"distribution": "uniform", "min": 1}, "x.max: missing", "give a number"),
+        ({"distribution": "constant"}, "x.value: missing", "constant needs it"),
+        ({"distribution": "uniform", "min": 1}, "x.max: missing", "uniform needs it"),
         ({"min": 5, "max": 5}, "x.min: 5 is not below max 5", "use value"),
         ({"min": 5.0, "max": 1.0}, "x.min: 5.0 is not below max 1.0", "use value"),
         ({"min": "1e-3", "max": 1.0}, "x.min: '1e-3'", "write 0.001 or 1.0e-3"),
@@ -206,8 +207,8 @@ def test_faults_of_a_sweep_are_named_with_their_cure(
         ({"values": [1, 2], "probabilities": [0, 0]}, "x.probabilities", "one number >= 0"),
         (
             {"distribution": "categorical_w_probabilities", "values": [1]},
-            "x.probabilities",
-            "one number",
+            "x.probabilities: missing",
+            "categorical_w_probabilities needs it",
         ),
     ],
 )
@@ -291,6 +292,7 @@ anything = st.recursive(
                 {"type": st.just("hyperband"), "min_iter": anything, "eta": anything}
             ),
             "seed": anything,
+            "conditions": st.dictionaries(st.sampled_from(["x", "y", "a\nb"]), anything),
             "run_cap": anything,
         },
     )

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import yaml
 
+from src.sweep_language.errors import SweepFault
 from src.sweep_language.grammar import SweepSpec, parse_sweep
 from src.wandb_server.api.arguments import check_nesting
 from src.wandb_server.errors import RequestError
@@ -30,7 +31,7 @@ def sweep_spec(config: str) -> SweepSpec:
     check_nesting(value, "config", MAX_VALUES)
     try:
         return parse_sweep(value)
-    except ValueError as error:
+    except SweepFault as error:
         raise RequestError(str(error)) from None
 
 
