@@ -361,6 +361,9 @@ def test_a_whole_number_refuses_a_continuous_range(tmp_path: Path) -> None:
     text = GOOD + "  hidden_size: {distribution: q_uniform, min: 1, max: 10, q: 0.5}\n"
     with pytest.raises(UserError, match=r"18: hidden_size\.q: 0.5 is not a whole number"):
         load(tmp_path, text)
+    text = GOOD + "  hidden_size: {distribution: q_uniform, min: 1.5, max: 10}\n"
+    with pytest.raises(UserError, match=r"18: hidden_size\.min: 1.5 is not a whole number"):
+        load(tmp_path, text)
 
 
 def test_planned_sets_the_number_of_runs(tmp_path: Path) -> None:

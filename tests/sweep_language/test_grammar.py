@@ -189,6 +189,16 @@ def test_faults_of_a_sweep_are_named_with_their_cure(
             "x.sigma: too large; it is an exponent",
             "log_uniform_values",
         ),
+        (
+            {"distribution": "inv_log_uniform", "min": -5000, "max": 1},
+            "x.min: too large; it is an exponent",
+            "log_uniform_values",
+        ),
+        (
+            {"distribution": "q_uniform", "min": 0, "max": 1e300, "q": 1e-10},
+            "x.q: 1e-10 is too small",
+            "so wide a range",
+        ),
         ({"distribution": "normal", "sigma": 0}, "x.sigma: 0 is not above 0", "use value"),
         ({"distribution": "beta", "a": -1}, "x.a: -1 is not between", "0.001"),
         (
