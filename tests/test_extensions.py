@@ -58,7 +58,7 @@ def build_softmax(config: RunConfig, spec: InputSpec, execution: Any) -> Any:
             *pixels(spec),
             keras.layers.Rescaling(glow),
             keras.layers.Flatten(),
-            keras.layers.Dense(spec.num_classes),
+            keras.layers.Dense(spec.num_classes, kernel_initializer="zeros"),
         ]
     )
 

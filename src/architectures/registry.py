@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from src.architectures.execution import PLAIN, Execution
 from src.datasets.spec import DataKind
 from src.shared.registry import Registry, load_target
 
@@ -14,8 +15,8 @@ class Architecture:
 
     Attributes:
         name: What ``--model`` calls it.
-        target: Its builder, or where that is, as ``module:function``: from a RunConfig and an
-            InputSpec to a Keras model that goes from raw examples to logits.
+        target: Its builder, or where that is, as ``module:function``: from a RunConfig, an
+            InputSpec and an Execution to a Keras model from raw examples to logits.
         takes: The kinds of data that it can be given.
         reads: The hyperparameters that no model reads but those that say so.
         defaults: Its own values of hyperparameters, unless told.
@@ -62,15 +63,15 @@ for _entry in (
     ARCHITECTURES.register(_entry)
 
 
-def build_model(config: Any, spec: Any, *arguments: Any) -> Any:
+def build_model(config: Any, spec: Any, execution: Execution = PLAIN) -> Any:
     """The Keras model of the family that ``config.model`` names, from raw examples to logits.
 
     Args:
         config: The RunConfig.
         spec: The InputSpec of the examples.
-        arguments: What else builders are handed.
+        execution: How its steps will be executed.
 
     Raises:
         UserError: If the examples are too small for it.
     """
-    return load_target(ARCHITECTURES[config.model].target)(config, spec, *arguments)
+    return load_target(ARCHITECTURES[config.model].target)(config, spec, execution)

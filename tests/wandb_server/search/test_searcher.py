@@ -12,10 +12,11 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from src.shared.paths import ROOT
 from src.sweep_language.grammar import SweepSpec, parse_sweep
-from src.wandb_server.search.searcher import Searcher, Trial
+from src.wandb_server.search.searcher import Searcher, Trial, _Sampler
 from src.wandb_server.states import RunState
 
 MIXED: dict[str, Any] = {
@@ -345,3 +346,9 @@ def test_the_search_says_nothing_on_the_terminal() -> None:
         check=True,
     )
     assert (outcome.stdout, outcome.stderr) == ("", "")
+
+
+def test_all_parameters_but_constants_are_modelled_together() -> None:
+    distributions = {"0": FloatDistribution(0, 1), "1": CategoricalDistribution((5,))}
+    sampler = _Sampler({**distributions, "2": FloatDistribution(2, 3)}, seed=0)
+    assert list(sampler.infer_relative_search_space(None, None)) == ["0", "2"]
