@@ -9,7 +9,7 @@ ARGS ?=
 PARALLEL := -n 2 --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep dashboard datasets test test-slow lint format bench clean
+.PHONY: help sweep dashboard datasets test test-slow lint format docs bench clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,13 +52,16 @@ format: $(VENV)/requirements-dev.stamp  ## Format the code and mend what ruff ca
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+docs: $(VENV)/requirements.stamp  ## Write docs/hyperparameters.md anew
+	@$(BIN)/python -m tests.reference
+
 $(BENCH_VENV)/requirements.stamp: requirements.txt benchmarks/requirements.txt
 	@test -x $(BENCH)/python || { echo "Making $(BENCH_VENV)"; $(PYTHON) -m venv $(BENCH_VENV); }
 	@echo "Installing benchmarks/requirements.txt: PyTorch and JAX beside TensorFlow (a few minutes)"
 	@$(BENCH)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
-bench: $(BENCH_VENV)/requirements.stamp  ## Measure against Keras, PyTorch and JAX, and update the README
+bench: $(BENCH_VENV)/requirements.stamp  ## Measure against Keras, PyTorch and JAX, and update the docs
 	@$(BENCH)/python -m benchmarks.throughput $(ARGS); status=$$?; \
 	$(BENCH)/python -m benchmarks.scaling && $(BENCH)/python -m benchmarks.startup && exit $$status
 

@@ -12,15 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from benchmarks import readme, tfidf
-from benchmarks.accuracy_table import Measurement, accuracy_table
+from benchmarks import documents, tfidf
+from benchmarks.accuracy_table import Measurement, Row, accuracy_summary, accuracy_table
 from benchmarks.results import FOLDER
 from src.config.recipe import Recipe
 from src.shared.atomic import replacing
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known = subjects()
     parser = Parser(
         prog="python -m benchmarks.accuracy",
-        description="Measure the recipes' test accuracy and put the table into the README.",
+        description="Measure the recipes' test accuracy and put the tables into the docs.",
     )
     parser.add_argument(
         "names", nargs="*", help=f"what to measure [all]: {', '.join(known)}", metavar="NAME"
@@ -183,18 +183,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise UserError(f"there is no recipe {name}; choose of {', '.join(known)}")
     chosen = [known[name] for name in given.names or known]
     measured = collect(chosen, given.seeds, RESULTS)
-    rows = [
-        (subject, of_it)
-        for subject in known.values()
-        if (of_it := [m for m in measured if (m.name, m.digest) == (subject.name, subject.digest)])
-    ]
-    table = accuracy_table(
-        [(subject.what, subject.command, measurements) for subject, measurements in rows]
-    )
+    rows = table_rows(known.values(), measured)
+    table = accuracy_table(rows)
     print(table)
     RESULTS.with_suffix(".md").write_text(table + "\n", encoding="utf-8")
-    if not readme.update("accuracy", table):
-        print("README.md has no markers <!-- bench:accuracy -->: its table was not updated")
+    documents.write("accuracy", table, accuracy_summary(rows))
+
+
+def table_rows(known: Iterable[Subject], measured: Sequence[Measurement]) -> list[Row]:
+    """What the tables show: of each subject what was measured of it as it is now."""
+    return [
+        (subject.what, subject.command, of_it)
+        for subject in known
+        if (of_it := [m for m in measured if (m.name, m.digest) == (subject.name, subject.digest)])
+    ]
 
 
 if __name__ == "__main__":

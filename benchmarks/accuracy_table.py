@@ -13,13 +13,13 @@ class Measurement:
     """One training with one seed.
 
     Attributes:
-        name: what was trained.
-        seed: of weights, shuffling and the validation split.
-        digest: of all that it was made of.
-        accuracy: on the test set, of the epoch that was best on the validation set.
-        val_accuracy: of that epoch.
-        epochs: that were trained.
-        minutes: wall time from the training command to its end.
+        name: What was trained.
+        seed: The seed of weights, shuffling and the validation split.
+        digest: The digest of all that it was made of.
+        accuracy: The accuracy on the test set, of the epoch that was best on the validation set.
+        val_accuracy: The validation accuracy of that epoch.
+        epochs: The number of epochs that were trained.
+        minutes: The wall time from the training command to its end.
     """
 
     name: str
@@ -82,16 +82,34 @@ def accuracy_table(rows: Sequence[Row]) -> str:
     )
 
 
-def _line(what: str, measurements: Sequence[Measurement]) -> str:
+def accuracy_summary(rows: Sequence[Row]) -> str:
+    """Name, test accuracy and minutes of each row: what the README has."""
+    lines = ["| recipe | test accuracy | minutes a run |", "|---|--:|--:|"]
+    lines += [
+        f"| {of_it[0].name} | {_accuracy(of_it)} | {_minutes(of_it):.1f} |" for _, _, of_it in rows
+    ]
+    return "\n".join(lines)
+
+
+def _accuracy(measurements: Sequence[Measurement]) -> str:
+    """The mean, and its interval if there is one."""
     accuracies = [one.accuracy for one in measurements]
-    mean = statistics.mean(accuracies)
     spread = f" ± {interval(accuracies):.4f}" if len(accuracies) > 1 else ""
-    minutes = statistics.median(one.minutes for one in measurements)
+    return f"{statistics.mean(accuracies):.4f}{spread}"
+
+
+def _minutes(measurements: Sequence[Measurement]) -> float:
+    return statistics.median(one.minutes for one in measurements)
+
+
+def _line(what: str, measurements: Sequence[Measurement]) -> str:
+    mean = statistics.mean(one.accuracy for one in measurements)
+    minutes = _minutes(measurements)
     epochs = sorted({one.epochs for one in measurements})
     cells = (
         measurements[0].name,
         what.rstrip("."),
-        f"{mean:.4f}{spread}",
+        _accuracy(measurements),
         ", ".join(str(seed) for seed in sorted(one.seed for one in measurements)),
         str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]}-{epochs[-1]}",
         f"{minutes:.1f}",

@@ -22,7 +22,7 @@ def make_parser(description: str | None, *, count: str, counted: str, families: 
     )
     add_choices(parser, "families", FAMILIES, families)
     parser.add_argument(
-        "--write_readme", action="store_true", help="measure nothing: the saved results' tables"
+        "--write_docs", action="store_true", help="measure nothing: the saved results' tables"
     )
     return parser
 

@@ -1,14 +1,14 @@
 """Where results go: benchmarks/results/, or its folder partial/ if not everything was measured.
 
 Samples are saved as they are gathered; tables are made from them at the end, or, of a run that was
-interrupted, by ``--write_readme``.
+interrupted, by ``--write_docs``.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks import readme
+from benchmarks import documents
 from src.shared.atomic import replacing
 from src.shared.errors import UserError
 from src.shared.paths import ROOT
@@ -43,16 +43,25 @@ def load(name: str) -> dict[str, Any]:
     return values
 
 
-def publish(name: str, measured: dict[str, Any], markdown: str, *, whole: bool) -> None:
-    """Print and write tables and samples; those of a whole run go into the README, too.
+def publish(
+    name: str, measured: dict[str, Any], markdown: str, *, whole: bool, summary: str = ""
+) -> None:
+    """Print and write tables and samples; the tables of a whole run go into the docs, too.
+
+    Args:
+        name: The measurement's.
+        measured: Its samples.
+        markdown: Its tables.
+        whole: Whether everything was measured.
+        summary: What the README has of it.
 
     Raises:
-        UserError: if the README's markers are broken; the results are written before.
+        UserError: If the documents' markers are broken; the results are written before.
     """
     print(markdown)
     save(name, measured, whole=whole)
     stem = folder(whole) / name
     stem.with_suffix(".md").write_text(markdown.strip() + "\n", encoding="utf-8")
     print(f"Results   {stem}.json and {stem.name}.md")
-    if whole and not readme.update(name, markdown):
-        print(f"README.md has no markers <!-- bench:{name} -->: its table was not updated")
+    if whole:
+        documents.write(name, markdown, summary)

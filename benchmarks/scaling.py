@@ -2,7 +2,7 @@
 
 Time per example of an MLP as its width, its depth, the batch and the number of examples grow, one
 at a time; and the peak memory of a process that trains one epoch of each model family. Results
-and a figure go to benchmarks/results/, the tables into the README.
+and a figure go to benchmarks/results/, the tables into docs/benchmarks.md.
 
     python -m benchmarks.scaling --rounds 5
 """
@@ -68,12 +68,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="the two smallest sizes of each")
     options = parser.parse_args(arguments)
     whole = not options.quick and options.families == list(FAMILIES)
-    measured = results.load("scaling") if options.write_readme else _measure_all(options, whole)
+    measured = results.load("scaling") if options.write_docs else _measure_all(options, whole)
     path = results.folder(whole) / "scaling.png"
     figure(measured["points"]).savefig(path, dpi=120)
-    facts = describe(measured["machine"], measured["versions"])
-    results.publish("scaling", measured, f"{facts}.\n\n{tables(measured)}", whole=whole)
+    results.publish("scaling", measured, text(measured), whole=whole)
     print(f"Figure    {path}")
+
+
+def text(measured: dict[str, Any]) -> str:
+    """Where it was measured, and the tables."""
+    return f"{describe(measured['machine'], measured['versions'])}.\n\n{tables(measured)}"
 
 
 def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:

@@ -41,9 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         __doc__, count="repeats", counted="starts of each", families="which"
     ).parse_args(arguments)
     whole = options.families == list(FAMILIES)
-    measured = results.load("startup") if options.write_readme else _measure_all(options, whole)
-    text = f"{describe(measured['machine'], {})}.\n\n{table(measured['families'])}"
-    results.publish("startup", measured, text, whole=whole)
+    measured = results.load("startup") if options.write_docs else _measure_all(options, whole)
+    results.publish("startup", measured, text(measured), whole=whole)
+
+
+def text(measured: dict[str, Any]) -> str:
+    """Where it was measured, and the table."""
+    return f"{describe(measured['machine'], {})}.\n\n{table(measured['families'])}"
 
 
 def _measure_all(options: argparse.Namespace, whole: bool) -> dict[str, Any]:

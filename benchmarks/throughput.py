@@ -4,8 +4,8 @@ Each way (Keras, a TensorFlow loop, PyTorch, JAX, Gradsweep) trains the same mod
 weights, one epoch a round; in a round the ways take turns, so that a busy moment of the machine
 hits all alike, and only one works at a time. What is timed comes after an epoch that traces and
 compiles and some seconds of others; before them, steps on a single batch show that all compute
-the same thing. A whole run's results go to benchmarks/results/ and into the README, those of a
-part of it to benchmarks/results/partial/.
+the same thing. A whole run's results go to benchmarks/results/, docs/benchmarks.md and the README,
+those of a part of it to benchmarks/results/partial/.
 
     python -m benchmarks.throughput --families cnn --ways keras torch gradsweep --rounds 9
 """
@@ -22,7 +22,7 @@ from benchmarks.flops import training_flops
 from benchmarks.machine import machine
 from benchmarks.options import add_choices, make_parser
 from benchmarks.problems import FAMILIES, Problem
-from benchmarks.throughput_table import differing, tables
+from benchmarks.throughput_table import differing, summary, tables
 from benchmarks.ways import WAYS, Processes
 from benchmarks.worker import WayFailedError
 from src.shared.command import run_command
@@ -51,8 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     chosen = set(options.families) | set(options.ways) | set(options.precisions)
     whole = not options.quick and chosen == {*FAMILIES, *WAYS, *PRECISIONS}
-    measured = results.load("throughput") if options.write_readme else _measure_all(options, whole)
-    results.publish("throughput", measured, tables(measured), whole=whole)
+    measured = results.load("throughput") if options.write_docs else _measure_all(options, whole)
+    results.publish(
+        "throughput", measured, tables(measured), whole=whole, summary=summary(measured)
+    )
     for difference in differing(measured):
         print(f"not the same computation: {difference}", file=sys.stderr)
     return 1 if differing(measured) else 0

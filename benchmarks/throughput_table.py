@@ -1,5 +1,6 @@
 """The tables of a throughput measurement, in Markdown."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from benchmarks.machine import describe
@@ -25,11 +26,15 @@ _HEADS = (
 )
 
 
+# What the README has: these ways, in this precision.
+_SUMMARY_WAYS, _SUMMARY_PRECISION = ("keras", "torch", "jax"), "float32"
+
+
 def tables(measured: dict[str, Any]) -> str:
     """All tables of a measurement: Gradsweep's ratios, and, folded, what they are made of.
 
     Args:
-        measured: ``machine``, ``versions``, ``peak`` (precision to FLOP/s) and ``tables``, as
+        measured: The ``machine``, ``versions``, ``peak`` (precision to FLOP/s) and ``tables``, as
             :mod:`benchmarks.throughput` gathers them.
     """
     peaks = ", ".join(
@@ -49,16 +54,29 @@ def tables(measured: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _ratios(of_precision: list[dict[str, Any]], measured: dict[str, Any]) -> str:
-    """A column a model: Gradsweep's ratio to every way, then its own rate."""
+def summary(measured: dict[str, Any]) -> str:
+    """Gradsweep's ratios to its main peers, and where they were measured."""
+    chosen = [t for t in measured["tables"] if t["precision"] == _SUMMARY_PRECISION]
+    lines = _ratio_lines(chosen, _SUMMARY_WAYS)
+    return "\n".join(lines) + f"\n\n{describe(measured['machine'], measured['versions'])}."
+
+
+def _ratio_lines(of_precision: list[dict[str, Any]], ways: Iterable[str]) -> list[str]:
+    """A column a model: Gradsweep's ratio to each way that was measured."""
     lines = [
         f"| Gradsweep against | {' | '.join(t['family'] for t in of_precision)} |",
         f"|---|{'--:|' * len(of_precision)}",
     ]
-    for way in WAYS:
+    for way in ways:
         cells = [_ratio(_rates(t, OURS), _rates(t, way)) for t in of_precision]
         if way != OURS and any(cells):
             lines.append(f"| {WAYS[way].title} | {' | '.join(cells)} |")
+    return lines
+
+
+def _ratios(of_precision: list[dict[str, Any]], measured: dict[str, Any]) -> str:
+    """Gradsweep's ratio to every way, then its own rate."""
+    lines = _ratio_lines(of_precision, WAYS)
     lines += _against_float32(of_precision, measured["tables"])
     rates = [_rates(t, OURS) for t in of_precision]
     if any(rates):
