@@ -42,7 +42,7 @@ def start(tmp_path: Path) -> Start:
             environment["PIP_FIND_LINKS"] = arguments[1]
             arguments = (arguments[0], *arguments[2:])
         return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
-            [sys.executable, str(Path(__file__).with_name("local_sources.py")), *arguments],
+            [sys.executable, "-m", "tests.datasets.local_sources", *arguments],
             env=environment,
             stderr=subprocess.PIPE,
             text=True,

@@ -150,7 +150,7 @@ def start(folder: Path) -> Start:
 
     def start(address: str, **options: object) -> "subprocess.Popen[str]":
         return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
-            [sys.executable, str(Path(__file__).with_name("local_reviews.py")), address],
+            [sys.executable, "-m", "tests.datasets.local_reviews", address],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,
             text=True,

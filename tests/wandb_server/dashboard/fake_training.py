@@ -1,6 +1,9 @@
 """An agent whose runs log what a training run logs, without training: made for the dashboard.
 
-``python fake_training.py SWEEP_PATH COUNT EPOCH_SECONDS``
+``python fake_training.py SWEEP_PATH COUNT EPOCH_SECONDS GATE``
+
+Runs wait after their second epoch until the file GATE is there, so that whoever writes it decides
+how long they can be stopped early.
 """
 
 import math
@@ -21,7 +24,7 @@ EPOCHS = 6
 _OPTIMIZER_BONUS = {"sgd": -0.12, "adam": 0.03, "nadam": 0.04}
 
 
-def train(epoch_seconds: float) -> None:
+def train(epoch_seconds: float, gate: Path) -> None:
     """One run: ``EPOCHS`` points, a confusion matrix, an image, a table and an artifact."""
     with wandb.init() as run:
         config = run.config
@@ -32,6 +35,8 @@ def train(epoch_seconds: float) -> None:
         best = 0.0
         for epoch in range(1, EPOCHS + 1):
             time.sleep(epoch_seconds)
+            while epoch == 3 and not gate.exists():
+                time.sleep(0.1)
             accuracy = ceiling * (1 - 0.45 * math.exp(-0.9 * epoch)) + rng.gauss(0, 0.004)
             best = max(best, accuracy)
             print(f"epoch {epoch}/{EPOCHS}  val_accuracy {accuracy:.4f}")
@@ -83,5 +88,5 @@ def _log_media(run: "wandb.Run", accuracy: float, rng: np.random.Generator) -> N
 
 
 if __name__ == "__main__":
-    sweep_path, count, epoch_seconds = sys.argv[1:]
-    wandb.agent(sweep_path, function=lambda: train(float(epoch_seconds)), count=int(count))
+    sweep_path, count, seconds, gate = sys.argv[1:]
+    wandb.agent(sweep_path, function=lambda: train(float(seconds), Path(gate)), count=int(count))

@@ -70,11 +70,13 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     server.start()
     client = Client(server, folder / "client")
     name = client.python(CREATE, SWEEP.format(runs=RUNS)).rpartition("ID ")[2].split()[0]
-    program = str(Path(__file__).parent / "fake_training.py")
-    agents = [
-        client.start(sys.executable, program, f"local/gradsweep/{name}", str(RUNS), "0.25")
-        for _ in range(AGENTS)
-    ]
+    program, gate = Path(__file__).with_name("fake_training.py"), folder / "gate"
+    command = [str(program), f"local/gradsweep/{name}", str(RUNS), "0.25", str(gate)]
+    agents = [client.start(sys.executable, *command) for _ in range(AGENTS)]
+    # The worst of the first three is stopped as soon as its agent asks: only then they go on.
+    stopped = "SELECT 1 FROM runs WHERE early_stop IS NOT NULL"
+    wait_for(lambda: server.rows(stopped), "a run that is stopped early")
+    gate.touch()
     for agent in agents:
         output, _ = agent.communicate(timeout=120)
         assert agent.returncode == 0, output
