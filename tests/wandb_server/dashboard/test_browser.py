@@ -73,8 +73,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     program, gate = Path(__file__).with_name("fake_training.py"), folder / "gate"
     command = [str(program), f"local/gradsweep/{name}", str(RUNS), "0.25", str(gate)]
     agents = [client.start(sys.executable, *command) for _ in range(AGENTS)]
-    # The worst of the first three is stopped as soon as its agent asks: only then they go on.
-    stopped = "SELECT 1 FROM runs WHERE early_stop IS NOT NULL"
+    stopped = "SELECT 1 FROM runs WHERE early_stop IS NOT NULL AND state != 'running'"
     wait_for(lambda: server.rows(stopped), "a run that is stopped early")
     gate.touch()
     for agent in agents:
