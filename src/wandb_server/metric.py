@@ -5,19 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from src.sweep_language.metric import Goal
+from src.wandb_server.documents import lookup
 
 # JSON has no numbers for these; the client writes and reads them as strings.
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
-
-
-def lookup(row: dict[str, Any], key: str) -> Any:
-    """The value logged under a key; a dotted key reaches into nested objects."""
-    if key in row:
-        return row[key]
-    value: Any = row
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
 
 
 def metric_value(row: dict[str, Any], name: str) -> float | None:

@@ -6,8 +6,8 @@ import pytest
 
 from src.shared.errors import UserError
 from src.sweeps.definition import load_definition
-from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.errors import RequestError
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 
 HEAD = "method: random\nmetric: {name: val_loss}\n"
 TAIL = "parameters:\n  epochs: {value: 1}\n"

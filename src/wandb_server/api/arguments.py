@@ -5,12 +5,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from src.wandb_server.documents import MAX_NESTING, check_nesting
 from src.wandb_server.errors import RequestError
 
 _UNSAFE_IN_NAMES = set("/\\#?%:\0\n\r\t")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 MAX_NAME = 128
-MAX_NESTING = 100  # of JSON and YAML: all that is done with them may recurse
 
 
 class Args:
@@ -117,26 +117,3 @@ def parse_json(text: str, what: str) -> Any:
     if text.count("[") + text.count("{") > MAX_NESTING:
         check_nesting(value, what)
     return value
-
-
-def check_nesting(value: Any, what: str, most: int | None = None) -> None:
-    """Refuse a value that is nested too deeply.
-
-    Args:
-        value: A JSON or YAML value.
-        what: What it is called in the message.
-        most: How many values there may be in it; those of a YAML alias count each time.
-
-    Raises:
-        RequestError: It is.
-    """
-    level, seen = [value], 1
-    for _ in range(MAX_NESTING):
-        containers = [item for item in level if isinstance(item, dict | list)]
-        seen += sum(map(len, containers))
-        if not containers:
-            return
-        if most is not None and seen > most:
-            raise RequestError(f"'{what}' is too large")
-        level = [i for c in containers for i in (c.values() if isinstance(c, dict) else c)]
-    raise RequestError(f"'{what}' is nested too deeply")

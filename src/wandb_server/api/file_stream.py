@@ -3,11 +3,11 @@
 from typing import Any
 
 from src.wandb_server.api.arguments import parse_json
-from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.errors import RequestError
 from src.wandb_server.metric import metric_value
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.scheduler import Scheduler
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run

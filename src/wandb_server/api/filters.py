@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from src.wandb_server.documents import lookup
 from src.wandb_server.errors import RequestError
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def _clause(document: Document, key: str, value: Any, depth: int) -> bool:
         return not matches(document, value, depth)
     if key.startswith("$"):
         raise RequestError(f"unknown filter operator {key}")
-    found = _lookup(document, key)
+    found = lookup(document, key)
     if isinstance(value, dict) and any(op.startswith("$") for op in value):
         conditions = _with_regex_options(value).items()
         return all(_condition(found, op, wanted, depth) for op, wanted in conditions)
@@ -110,20 +111,6 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _lookup(document: Document, path: str) -> Any:
-    """The value at a dotted path; keys may have dots themselves, so the longest key wins."""
-    if path in document:
-        return document[path]
-    head, _, rest = path.rpartition(".")
-    while head:
-        inner = document.get(head)
-        if isinstance(inner, dict):
-            return _lookup(inner, rest)
-        head, _, tail = head.rpartition(".")
-        rest = f"{tail}.{rest}"
-    return None
-
-
 def ordered(items: Iterable[T], document: Callable[[T], Document], order: str | None) -> list[T]:
     """Items sorted by an order such as ``-summary_metrics.val_accuracy,+created_at``.
 
@@ -135,9 +122,9 @@ def ordered(items: Iterable[T], document: Callable[[T], Document], order: str | 
     for key in reversed(keys):
         descending = key.startswith("-")
         path = key.lstrip("+-")
-        with_value = [i for i in result if _sortable(_lookup(document(i), path))]
-        without = [i for i in result if not _sortable(_lookup(document(i), path))]
-        with_value.sort(key=lambda i: _rank(_lookup(document(i), path)), reverse=descending)
+        with_value = [i for i in result if _sortable(lookup(document(i), path))]
+        without = [i for i in result if not _sortable(lookup(document(i), path))]
+        with_value.sort(key=lambda i: _rank(lookup(document(i), path)), reverse=descending)
         result = with_value + without
     return result
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from src.wandb_server.api.arguments import Args, parse_json
+from src.wandb_server.documents import flat, lookup
 from src.wandb_server.errors import RequestError
-from src.wandb_server.metric import lookup
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run
 
@@ -53,7 +53,7 @@ def history_keys(store: Store, run: Run) -> dict[str, Any]:
         step = row.get("_step")
         if isinstance(step, int):
             last_step = max(last_step, step)
-        for key, value in _flat(row):
+        for key, value in flat(row):
             counts = keys.setdefault(key, {})
             counts[_type(value)] = counts.get(_type(value), 0) + 1
             last[key] = value
@@ -69,16 +69,6 @@ def history_keys(store: Store, run: Run) -> dict[str, Any]:
         },
         "lastStep": last_step,
     }
-
-
-def _flat(row: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for key, value in row.items():
-        if isinstance(value, dict) and "_type" not in value:
-            pairs += _flat(value, f"{prefix}{key}.")
-        else:
-            pairs.append((prefix + key, value))
-    return pairs
 
 
 def _type(value: Any) -> str:

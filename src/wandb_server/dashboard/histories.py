@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.wandb_server.api.history import sample
+from src.wandb_server.documents import flat
 from src.wandb_server.metric import metric_value
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run
@@ -54,17 +55,6 @@ def curves_of(store: Store, run: Run, stream: str = "history") -> dict[str, Curv
             curve.values.append(None if math.isnan(number) else number)
     found.pop("epoch", None)
     return found
-
-
-def flat(row: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Keys and values, those of nested objects with dots; media count as one value."""
-    pairs: list[tuple[str, Any]] = []
-    for key, value in row.items():
-        if isinstance(value, dict) and "_type" not in value and value:
-            pairs += flat(value, f"{prefix}{key}.")
-        else:
-            pairs.append((prefix + key, value))
-    return pairs
 
 
 def _finite(value: Any) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from src.wandb_server.dashboard import charts, confusion, words
 from src.wandb_server.dashboard.addresses import run_file_url
-from src.wandb_server.dashboard.histories import flat
+from src.wandb_server.documents import flat
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.files import StoredFile

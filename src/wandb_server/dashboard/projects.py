@@ -5,7 +5,6 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from src.sweep_language.metric import Goal
-from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.addresses import report_url, run_url
@@ -21,6 +20,7 @@ from src.wandb_server.dashboard.ranking import (
     sweep_rows,
 )
 from src.wandb_server.errors import RequestError
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from src.sweep_language.grammar import SweepSpec
 from src.sweep_language.metric import Goal
-from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.words import ended
 from src.wandb_server.metric import metric_value
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep

@@ -6,15 +6,16 @@ import shlex
 from typing import Any
 
 from src.sweep_language.metric import Goal
-from src.wandb_server.api.sweep_config import sweep_program
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.addresses import artifact_file_url, run_file_url, run_url
-from src.wandb_server.dashboard.histories import Curve, config_of, curves_of, flat, summary_of
+from src.wandb_server.dashboard.histories import Curve, config_of, curves_of, summary_of
 from src.wandb_server.dashboard.listing import run_seconds
 from src.wandb_server.dashboard.media import media_of
 from src.wandb_server.dashboard.ranking import goal_of, spec_or_none
+from src.wandb_server.documents import flat
 from src.wandb_server.metric import best_value
+from src.wandb_server.scheduling.sweep_config import sweep_program
 from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.projects import Project

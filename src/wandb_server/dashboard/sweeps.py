@@ -10,16 +10,16 @@ from starlette.datastructures import QueryParams
 
 from src.sweep_language.distributions import Log, Numeric
 from src.sweep_language.grammar import SweepSpec
-from src.wandb_server.api.resolvers.sweeps import agent_state
-from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import sweep_charts
 from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
-from src.wandb_server.dashboard.histories import flat
 from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, Scale, importances
 from src.wandb_server.dashboard.listing import Query, Row, table
 from src.wandb_server.dashboard.ranking import best_row, ranges_of, state_counts, sweep_rows
 from src.wandb_server.dashboard.words import sweep_title
+from src.wandb_server.documents import flat
+from src.wandb_server.scheduling.benching import agent_state
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
@@ -100,7 +100,7 @@ def _agents(server: Server, sweep: Sweep, runs: list[Run]) -> list[dict[str, Any
         agents.append(
             {
                 "agent": agent,
-                "state": agent_state(server, agent),
+                "state": agent_state(agent, server.liveness),
                 "working_on": [run for run in own if run.active],
                 "ended": sum(not run.active for run in own),
             }

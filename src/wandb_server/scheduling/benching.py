@@ -8,10 +8,11 @@ import logging
 from collections.abc import Sequence
 
 from src.wandb_server.metric import metric_value
-from src.wandb_server.states import RunState
+from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.states import AgentState, RunState
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run
-from src.wandb_server.store.sweeps import Sweep
+from src.wandb_server.store.sweeps import Agent, Sweep
 
 MAX_IN_A_ROW = 3
 
@@ -48,6 +49,16 @@ def spoiled(store: Store, sweep: Sweep, metric: str | None, runs: Sequence[Run])
     benched = {agent.id for agent in store.sweeps.agents(sweep.id) if agent.benched}
     theirs = [run for run in runs if run.agent_id in benched]
     return _came_to_nothing(store, sweep, metric, theirs) if theirs else set()
+
+
+def agent_state(agent: Agent, liveness: Liveness) -> AgentState:
+    """Whether an agent works, has failed too often, was told to exit, or has fallen silent."""
+    if agent.benched:
+        return AgentState.BENCHED
+    if agent.exited:
+        return AgentState.FINISHED
+    silence = liveness.agent_silence(agent.id)
+    return AgentState.CRASHED if silence > liveness.crash_after else AgentState.RUNNING
 
 
 def _came_to_nothing(

@@ -4,13 +4,13 @@ import threading
 from typing import Any
 
 from src.sweep_language.grammar import SweepSpec
-from src.wandb_server.api.sweep_config import sweep_program, sweep_spec
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.metric import finite_or_none
 from src.wandb_server.scheduling.benching import bench_if_failing, spoiled
 from src.wandb_server.scheduling.commands import Command, Exit, Start, Stop
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.retries import to_resume, to_retry, used_of_cap
+from src.wandb_server.scheduling.sweep_config import sweep_program, sweep_spec
 from src.wandb_server.scheduling.trials import sweep_best, sweep_trials
 from src.wandb_server.search.early_termination import should_stop
 from src.wandb_server.search.searcher import Searcher

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from src.sweep_language.grammar import SweepSpec
-from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.metric import best_value, metric_value
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.search.searcher import Trial
 from src.wandb_server.states import RunState
 from src.wandb_server.store import Store

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.dashboard import words
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 
 STOP = {"bracket": 2, "value": 0.7123, "threshold": 0.8312}
 

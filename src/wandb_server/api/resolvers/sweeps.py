@@ -14,12 +14,13 @@ from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.api.lookups import find_sweep
 from src.wandb_server.api.resolvers import runs
 from src.wandb_server.api.resolvers.nodes import node
-from src.wandb_server.api.sweep_config import sweep_spec
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.scheduling.benching import agent_state
 from src.wandb_server.scheduling.prior_runs import adopt
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.scheduling.trials import sweep_best
-from src.wandb_server.states import AgentState, SweepState
+from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.sweeps import Agent, Sweep
 
@@ -111,7 +112,7 @@ def _agent_node(server: Server, project: Project, agent: Agent) -> dict[str, Any
         "id": encode_id("Agent", agent.id),
         "name": agent.name,
         "host": agent.host,
-        "state": agent_state(server, agent),
+        "state": agent_state(agent, server.liveness),
         "totalRuns": lambda _: len(server.store.runs.of_agent(agent.id)),
         "createdAt": agent.created_at,
         "heartbeatAt": agent.heartbeat_at,
@@ -119,16 +120,6 @@ def _agent_node(server: Server, project: Project, agent: Agent) -> dict[str, Any
             server, project, server.store.runs.of_agent(agent.id), args
         ),
     }
-
-
-def agent_state(server: Server, agent: Agent) -> AgentState:
-    """Whether an agent works, has failed too often, was told to exit, or has fallen silent."""
-    if agent.benched:
-        return AgentState.BENCHED
-    if agent.exited:
-        return AgentState.FINISHED
-    silence = server.liveness.agent_silence(agent.id)
-    return AgentState.CRASHED if silence > server.liveness.crash_after else AgentState.RUNNING
 
 
 def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:

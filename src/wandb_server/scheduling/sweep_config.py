@@ -6,7 +6,7 @@ import yaml
 
 from src.sweep_language.errors import SweepFault
 from src.sweep_language.grammar import SweepSpec, parse_sweep
-from src.wandb_server.api.arguments import check_nesting
+from src.wandb_server.documents import check_nesting
 from src.wandb_server.errors import RequestError
 
 MAX_TEXT = 2**20
