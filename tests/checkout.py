@@ -53,7 +53,12 @@ class Checkout:
             Its exit code and what it printed.
         """
         process = self.start(*command, **extra)
-        output, _ = process.communicate(timeout=240)
+        try:
+            output, _ = process.communicate(timeout=240)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
         return process.returncode, output
 
     def write_sweep(self, text: str) -> str:

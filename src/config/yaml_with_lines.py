@@ -10,6 +10,7 @@ import yaml
 from src.config.fields import kind, parse_value, takes_list
 from src.config.run_config import RunConfig
 from src.shared.errors import UserError
+from src.shared.yaml_faults import WRITE_WITH_A_DOT, yaml_fault
 
 
 class YamlWithLines:
@@ -36,7 +37,7 @@ class YamlWithLines:
         parts = value if isinstance(value, list) else [value]
         field = RunConfig.model_fields[name]
         if kind(field) in (int, float) and any(isinstance(part, str | bool) for part in parts):
-            hint = "; YAML reads 1e-3 as text, write 0.001 or 1.0e-3" if is_number(value) else ""
+            hint = f"; {WRITE_WITH_A_DOT}" if is_number(value) else ""
             lists = " or a list such as [64, 32]" if takes_list(field) else ""
             self._fail(node, f"{name}: {value!r} is not a number{lists}{hint}")
         if isinstance(value, bool) and kind(field) is str:
@@ -82,12 +83,9 @@ def _compose(path: Path, what: str) -> yaml.Node | None:
         raise UserError(f"cannot read the {what} {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path} is not a text file; name a {what} in YAML") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{path}:{line}: not YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}:1: not YAML that can be read: {reason}") from None
+        line, fault = yaml_fault(error)
+        raise UserError(f"{path}:{line}: {fault}") from None
     return node
 
 

@@ -18,6 +18,7 @@ from src.sweep_language.metric import Goal, parse_metric
 from src.sweep_language.parameters import parse_parameters
 from src.sweep_language.reading import check_mapping, one_of, whole_number
 
+NEEDED = "method, metric, parameters"
 _KEYS = (
     *("method", "parameters", "metric", "early_terminate", "run_cap", "seed", "conditions"),
     # Read by the agent or the dashboard, not by the search.
@@ -55,6 +56,8 @@ def parse_sweep(config: Any) -> SweepSpec:
     Raises:
         SweepFault: With the keys that lead to the first fault, and its cure.
     """
+    if not isinstance(config, dict):
+        raise SweepFault((), f"a sweep file is a mapping with {NEEDED}")
     check_mapping(config, (), _KEYS)
     method = Method(one_of(config, "method", list(Method), ()))
     metric = parse_metric(config.get("metric"))

@@ -7,12 +7,10 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard, TypeVar
 
+from src.shared.yaml_faults import WRITE_WITH_A_DOT
 from src.sweep_language.errors import Path, SweepFault
 
 Word = TypeVar("Word")
-
-# YAML 1.1, which W&B's client reads, has no number without a dot before its exponent.
-WRITE_WITH_A_DOT = "YAML reads 1e-3 as text, write 0.001 or 1.0e-3"
 
 
 def check_mapping(config: Any, path: Path, keys: Iterable[str]) -> None:

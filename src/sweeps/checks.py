@@ -16,7 +16,7 @@ from src.config.run_config import RunConfig
 from src.config.yaml_with_lines import YamlWithLines
 from src.sweep_language.distributions import Choice, Numeric, Parameter
 from src.sweep_language.errors import SweepFault
-from src.sweep_language.grammar import SweepSpec, parse_sweep
+from src.sweep_language.grammar import NEEDED, SweepSpec, parse_sweep
 from src.sweep_language.metric import Goal
 from src.sweep_language.reading import hint
 from src.sweeps.combinations import fault_between
@@ -32,7 +32,7 @@ class Checker(YamlWithLines):
     """A sweep file, to be checked."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "sweep file", "method, metric, parameters")
+        super().__init__(path, "sweep file", NEEDED)
 
     def check(self) -> dict[str, Any]:
         """The sweep's configuration, if it can work.

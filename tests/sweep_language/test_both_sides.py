@@ -105,3 +105,34 @@ def test_both_refuse_it_in_the_same_words_and_the_check_names_the_line(
     words = str(served.value).removeprefix("parameters.")
     assert "\n" not in words
     assert str(checked.value) == f"{file}:{line}: {words}"
+
+
+@pytest.mark.parametrize("text", ["", "- method: grid\n", "grid\n", "3\n"])
+def test_both_say_that_a_sweep_is_a_mapping(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as checked:
+        load_definition(file)
+    with pytest.raises(RequestError) as served:
+        sweep_spec(text)
+    words = "a sweep file is a mapping with method, metric, parameters"
+    assert str(checked.value) == f"{file}:1: {words}"
+    assert str(served.value) == f"the sweep: {words}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a: b: c\n", 1), ("method: grid\n  x: [1\n", 2), ("\tmethod: grid\n", 1), ("x: \x07\n", 1)],
+)
+def test_both_say_the_same_of_what_is_not_yaml_with_its_line(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as checked:
+        load_definition(file)
+    with pytest.raises(RequestError) as served:
+        sweep_spec(text)
+    words = str(checked.value).removeprefix(f"{file}:{line}: ")
+    assert words.startswith("not YAML")
+    assert str(served.value) == f"{words} (line {line})"

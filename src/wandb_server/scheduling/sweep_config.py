@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import yaml
 
+from src.shared.yaml_faults import yaml_fault
 from src.sweep_language.errors import SweepFault
 from src.sweep_language.grammar import SweepSpec, parse_sweep
 from src.wandb_server.documents import check_nesting
@@ -25,9 +26,8 @@ def sweep_spec(config: str) -> SweepSpec:
     try:
         value = yaml.safe_load(config)
     except (yaml.YAMLError, RecursionError) as error:
-        raise RequestError(f"the sweep is not valid YAML: {error}".replace("\n", " ")) from None
-    if not isinstance(value, dict):
-        raise RequestError("the sweep configuration must be a mapping")
+        line, fault = yaml_fault(error)
+        raise RequestError(f"{fault} (line {line})") from None
     check_nesting(value, "config", MAX_VALUES)
     try:
         return parse_sweep(value)
