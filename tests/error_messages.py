@@ -17,7 +17,15 @@ TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
 ANY = "…"  # what is filled in when it is printed
 
 # What is called with a message: to raise it, to refuse a line of a file, to say it at once.
-_CALLED = {"UserError", "SourceError", "SweepFault", "ArgumentTypeError", "_fail", "say"}
+_CALLED = {
+    "UserError",
+    "SourceError",
+    "SweepFault",
+    "YamlFault",
+    "ArgumentTypeError",
+    "_fail",
+    "say",
+}
 # Methods that return what is then printed, besides the rules between hyperparameters.
 _SAYING = {"tend", "_tend"}
 _REASONS = "src/config"
