@@ -10,7 +10,7 @@ import yaml
 from src.config.fields import kind, parse_value, takes_list
 from src.config.run_config import RunConfig
 from src.shared.errors import UserError
-from src.shared.yaml_faults import WRITE_WITH_A_DOT, yaml_fault
+from src.shared.yaml_faults import WRITE_WITH_A_DOT, YAML_ERRORS, yaml_fault
 
 
 class YamlWithLines:
@@ -67,10 +67,8 @@ class YamlWithLines:
     def _value(self, node: yaml.Node) -> Any:
         try:
             return yaml.SafeLoader("").construct_document(node)
-        except yaml.MarkedYAMLError as error:
-            return self._fail(node, str(error.problem))
-        except (ValueError, RecursionError) as error:
-            return self._fail(node, f"not a value that can be read: {error}")
+        except YAML_ERRORS as error:
+            return self._fail(node, yaml_fault(error).message)
 
     def _fail(self, node: yaml.Node, message: str) -> NoReturn:
         raise UserError(f"{self._path}:{node.start_mark.line + 1}: {message}")
@@ -83,7 +81,7 @@ def _compose(path: Path, what: str) -> yaml.Node | None:
         raise UserError(f"cannot read the {what} {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path} is not a text file; name a {what} in YAML") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except YAML_ERRORS as error:
         line, fault = yaml_fault(error)
         raise UserError(f"{path}:{line}: {fault}") from None
     return node

@@ -15,9 +15,18 @@ class YamlFault(NamedTuple):
     message: str
 
 
-def yaml_fault(error: yaml.YAMLError | RecursionError | ValueError) -> YamlFault:
-    """The fault that an error of PyYAML tells of."""
+# PyYAML raises the last two for a date or a number that does not exist, or is none.
+YAML_ERRORS = (yaml.YAMLError, RecursionError, ValueError, AttributeError)
+
+
+def yaml_fault(error: Exception) -> YamlFault:
+    """The fault that one of the ``YAML_ERRORS`` tells of."""
     if isinstance(error, yaml.MarkedYAMLError):
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return YamlFault(line, f"not YAML: {error.problem}")
-    return YamlFault(1, f"not YAML that can be read: {str(error).splitlines()[0]}")
+    if isinstance(error, yaml.YAMLError):
+        return YamlFault(1, f"not YAML that can be read: {str(error).splitlines()[0]}")
+    if isinstance(error, RecursionError):
+        return YamlFault(1, "not YAML that can be read: it is nested too deeply")
+    reason = f" ({error})" if isinstance(error, ValueError) else ""
+    return YamlFault(1, f"not a value that can be read{reason}; put it in quotes")

@@ -1,5 +1,7 @@
 """The check before a sweep and the server say the same of a sweep that cannot be."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -91,48 +93,53 @@ BAD = [
 ]
 
 
+@dataclass
+class Refusals:
+    """What the check, at a line, and the server say of one text."""
+
+    line: int
+    checked: str
+    served: str
+
+
+def refusals(folder: Path, text: str) -> Refusals:
+    file = folder / "sweep.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as checked:
+        load_definition(file)
+    with pytest.raises(RequestError) as served:
+        sweep_spec(text)
+    line, words = str(checked.value).removeprefix(f"{file}:").split(": ", 1)
+    assert "\n" not in f"{words}{served.value}"
+    return Refusals(int(line), words, str(served.value))
+
+
 @pytest.mark.parametrize("text", BAD)
 def test_both_refuse_it_in_the_same_words_and_the_check_names_the_line(
     tmp_path: Path, text: str
 ) -> None:
-    file = tmp_path / "sweep.yaml"
-    file.write_text(text)
-    with pytest.raises(UserError) as checked:
-        load_definition(file)
-    with pytest.raises(RequestError) as served:
-        sweep_spec(text)
-    line = next((n for n, one in enumerate(text.splitlines(), 1) if one.endswith("# x")), None)
-    words = str(served.value).removeprefix("parameters.")
-    assert "\n" not in words
-    assert str(checked.value) == f"{file}:{line}: {words}"
+    said = refusals(tmp_path, text)
+    [line] = [n for n, one in enumerate(text.splitlines(), 1) if one.endswith("# x")]
+    assert (said.line, said.checked) == (line, said.served.removeprefix("parameters."))
 
 
 @pytest.mark.parametrize("text", ["", "- method: grid\n", "grid\n", "3\n"])
 def test_both_say_that_a_sweep_is_a_mapping(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "sweep.yaml"
-    file.write_text(text)
-    with pytest.raises(UserError) as checked:
-        load_definition(file)
-    with pytest.raises(RequestError) as served:
-        sweep_spec(text)
+    said = refusals(tmp_path, text)
     words = "a sweep file is a mapping with method, metric, parameters"
-    assert str(checked.value) == f"{file}:1: {words}"
-    assert str(served.value) == f"the sweep: {words}"
+    assert (said.line, said.checked, said.served) == (1, words, f"the sweep: {words}")
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("a: b: c\n", 1), ("method: grid\n  x: [1\n", 2), ("\tmethod: grid\n", 1), ("x: \x07\n", 1)],
+    [
+        *(("a: b: c\n", 1), ("method: grid\n  x: [1\n", 2), ("\tmethod: grid\n", 1)),
+        *(("x: \x07\n", 1), ("[" * 5000, 1)),
+    ],
 )
 def test_both_say_the_same_of_what_is_not_yaml_with_its_line(
     tmp_path: Path, text: str, line: int
 ) -> None:
-    file = tmp_path / "sweep.yaml"
-    file.write_text(text)
-    with pytest.raises(UserError) as checked:
-        load_definition(file)
-    with pytest.raises(RequestError) as served:
-        sweep_spec(text)
-    words = str(checked.value).removeprefix(f"{file}:{line}: ")
-    assert words.startswith("not YAML")
-    assert str(served.value) == f"{words} (line {line})"
+    said = refusals(tmp_path, text)
+    assert re.match("not (YAML|a value that can be read)", said.checked)
+    assert (said.line, said.served) == (line, f"{said.checked} (line {line})")

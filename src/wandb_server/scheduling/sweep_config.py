@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import yaml
 
-from src.shared.yaml_faults import yaml_fault
+from src.shared.yaml_faults import YAML_ERRORS, yaml_fault
 from src.sweep_language.errors import SweepFault
 from src.sweep_language.grammar import SweepSpec, parse_sweep
 from src.wandb_server.documents import check_nesting
@@ -25,7 +25,7 @@ def sweep_spec(config: str) -> SweepSpec:
         raise RequestError("the sweep configuration is too large")
     try:
         value = yaml.safe_load(config)
-    except (yaml.YAMLError, RecursionError) as error:
+    except YAML_ERRORS as error:
         line, fault = yaml_fault(error)
         raise RequestError(f"{fault} (line {line})") from None
     check_nesting(value, "config", MAX_VALUES)
