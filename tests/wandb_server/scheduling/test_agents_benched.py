@@ -9,6 +9,7 @@ import pytest
 import requests
 import yaml
 
+from src.wandb_server.scheduling.benching import agent_state
 from src.wandb_server.states import RunState
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 from tests.wandb_server.server_harness import Client, ServerProcess
@@ -42,6 +43,32 @@ def test_three_failures_in_a_row_without_a_point_bench_an_agent_and_say_so(
     assert world.beat(agent) == EXIT
     assert _benched(world, agent)
     assert world.take(other)
+
+
+def test_the_state_of_an_agent_is_what_it_was_told_or_how_long_it_is_silent(world: World) -> None:
+    def state(agent: int) -> str:
+        found = world.store.sweeps.agent(agent)
+        assert found is not None
+        return agent_state(found, world.liveness)
+
+    working, over, failing = (world.agent(world.sweep(run_cap=n)) for n in (9, 1, 9))
+    world.finish(world.take(over))
+    assert world.beat(over) == EXIT
+    for _ in range(3):
+        _fail(world, failing)
+    assert [state(agent) for agent in (working, over, failing)] == [
+        "RUNNING",
+        "FINISHED",
+        "BENCHED",
+    ]
+    world.time = 30.0
+    assert state(working) == "RUNNING"
+    world.time = 30.5
+    assert [state(agent) for agent in (working, over, failing)] == [
+        "CRASHED",
+        "FINISHED",
+        "BENCHED",
+    ]
 
 
 def test_failures_after_a_point_or_with_a_success_between_do_not_bench(world: World) -> None:

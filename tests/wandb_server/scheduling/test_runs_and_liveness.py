@@ -45,6 +45,17 @@ def test_the_reason_of_a_stop_outlives_later_summaries(world: World) -> None:
     assert world.run(name).full_summary["acc"] == 0.2
 
 
+def test_the_first_reason_of_a_stop_stays_and_a_stop_by_a_user_gets_none(world: World) -> None:
+    _, name = _worse_than_others(world)
+    world.speak(name, 0.2)
+    world.speak(name, 0.3, 0.01)
+    assert world.run(name).early_stop == {"bracket": 2, "value": 0.2, "threshold": 0.8}
+    _, name = _worse_than_others(world)
+    world.scheduler.stop(world.run(name))
+    world.speak(name, 0.05)
+    assert world.run(name).early_stop is None
+
+
 def test_a_stopped_run_that_dies_untidily_is_not_tried_again(world: World) -> None:
     agent, name = _worse_than_others(world)
     world.speak(name, 0.2)

@@ -43,6 +43,20 @@ def test_a_queued_run_waits_for_a_free_agent_and_comes_before_suggestions(world:
     assert world.state(sweep) == "FINISHED", "both counted"
 
 
+def test_queued_runs_are_taken_in_their_order(world: World) -> None:
+    sweep = world.sweep()
+    queued = [world.scheduler.enqueue(sweep, {"x": x}, None).name for x in (0.9, 0.1, 0.5)]
+    assert [world.take(world.agent(sweep)) for _ in queued] == queued
+
+
+def test_a_sweep_that_is_edited_is_searched_by_its_new_text(world: World) -> None:
+    sweep = world.sweep(method="grid", parameters={"x": {"values": [1, 2]}})
+    assert world.run(world.take(world.agent(sweep))).params == {"x": 1}
+    edited = sweep.config.replace("- 1", "- 5").replace("- 2", "- 6")
+    world.store.sweeps.update(sweep.id, config=edited)
+    assert world.run(world.take(world.agent(sweep))).params == {"x": 5}
+
+
 def test_a_sweep_is_not_over_while_a_run_is_queued(world: World) -> None:
     sweep = world.sweep(run_cap=1)
     agent = world.agent(sweep)

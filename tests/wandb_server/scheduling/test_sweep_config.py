@@ -1,0 +1,34 @@
+"""The text of a sweep, as the scheduler reads it."""
+
+import pytest
+import yaml
+
+from src.wandb_server.errors import RequestError
+from src.wandb_server.scheduling.sweep_config import sweep_program, sweep_spec
+
+SWEEP = "program: train.py\nmethod: random\nparameters: {x: {values: [1, 2]}}\n"
+
+
+def test_a_text_of_up_to_a_mebibyte_is_read() -> None:
+    padding = "#" * (2**20 - len(SWEEP))
+    assert sweep_spec(SWEEP + padding) == sweep_spec(SWEEP)
+    with pytest.raises(RequestError, match="the sweep configuration is too large"):
+        sweep_spec(SWEEP + padding + "#")
+
+
+def test_aliases_cannot_make_a_small_text_a_huge_sweep() -> None:
+    layers = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+    for n in range(1, 9):
+        layers += f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n"
+    with pytest.raises(RequestError, match="'config' is too large"):
+        sweep_spec(layers + SWEEP)
+
+
+def test_a_grid_of_many_values_is_read() -> None:
+    sweep = yaml.safe_dump({"method": "grid", "parameters": {"x": {"values": list(range(50_000))}}})
+    assert sweep_spec(sweep).parameters[("x",)].size == 50_000
+
+
+def test_the_program_may_be_missing() -> None:
+    assert sweep_program(SWEEP) == "train.py"
+    assert sweep_program("method: random\n") is None
