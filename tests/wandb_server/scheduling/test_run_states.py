@@ -40,6 +40,16 @@ def test_a_preempted_run_goes_on_under_its_own_name_with_any_agent(world: World)
     assert world.beat(agent) == EXIT
 
 
+def test_preempted_runs_go_on_in_the_order_in_which_they_were_started(world: World) -> None:
+    sweep = world.sweep()
+    agents = [world.agent(sweep) for _ in range(3)]
+    names = [world.take(agent) for agent in agents]
+    for name in reversed(names):
+        world.speak(name, 0.1, preempting=True)
+        world.finish(name, exitcode=143)
+    assert [world.beat(agent)[0]["run_id"] for agent in agents] == names
+
+
 def test_a_preempting_run_that_ends_well_is_finished(world: World) -> None:
     sweep = world.sweep(run_cap=1)
     name = world.take(world.agent(sweep))

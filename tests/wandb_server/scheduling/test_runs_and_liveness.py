@@ -104,7 +104,10 @@ def test_a_crashed_run_that_speaks_again_runs_again(world: World) -> None:
 def test_a_run_without_an_agent_may_be_silent_for_longer(world: World) -> None:
     run = world.store.runs.create(world.project.id, "alone", state="running")
     world.liveness.run_spoke(run.id)
-    world.time += 300
+    world.time += 31
+    world.scheduler.crash_silent_runs()
+    assert world.run("alone").state == "running"
+    world.time += 269
     world.scheduler.crash_silent_runs()
     assert world.run("alone").state == "running"
     world.time += 1

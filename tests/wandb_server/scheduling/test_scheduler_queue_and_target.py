@@ -1,5 +1,7 @@
 """Runs that a person queues in a sweep, and sweeps that end when a run is good enough."""
 
+import pytest
+
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 
 
@@ -25,6 +27,19 @@ def test_a_target_to_minimize_counts_downwards_and_below_it_the_sweep_goes_on(wo
         world.speak(run, value)
         world.finish(run)
         assert world.state(sweep) == state
+
+
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+@pytest.mark.parametrize(("distance", "state"), [(-1, "RUNNING"), (0, "FINISHED"), (1, "FINISHED")])
+def test_the_target_and_what_is_beyond_end_a_sweep(
+    world: World, goal: str, distance: int, state: str
+) -> None:
+    target = 0.5
+    sweep = world.sweep(metric={"name": "acc", "goal": goal, "target": target})
+    run = world.take(world.agent(sweep))
+    world.speak(run, target + distance * (0.25 if goal == "maximize" else -0.25))
+    world.finish(run)
+    assert world.state(sweep) == state
 
 
 def test_a_queued_run_waits_for_a_free_agent_and_comes_before_suggestions(world: World) -> None:
