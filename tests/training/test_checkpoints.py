@@ -134,6 +134,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         edit(lambda v: v.update(config={"fashion": 1})),
         "config.fashion: Extra inputs",
     ),
+    "two faults, of which the first is named": (
+        edit(lambda v: v.update(config={"dropout": 7, "epochs": 0})),
+        "config.dropout: Input should be less",
+    ),
     "no hyperparameters": (edit(lambda v: v.update(config=[])), "config: Input should be"),
     "hyperparameters that do not go together": (
         edit(lambda v: v.update(config={"model": "cnn", "num_layers": 2})),

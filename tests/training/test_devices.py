@@ -54,6 +54,7 @@ def run(**values: Any) -> subprocess.CompletedProcess[str]:
         {"model": "cnn", "filters": [4, 8], "hidden_size": 8, "shift": 1, "optimizer": "momentum"},
     ],
 )
+@pytest.mark.slow
 def test_two_devices_train_as_one(values: dict[str, Any]) -> None:
     """1080 examples in batches of 32: the last one, of 24, is shared as well."""
     done = run(epochs=2, learning_rate=0.003, **values)
@@ -71,6 +72,7 @@ def test_two_devices_train_as_one(values: dict[str, Any]) -> None:
     assert results["resumed"] == results["mirrored"]
 
 
+@pytest.mark.slow
 def test_batch_norm_and_dropout_train_on_two_devices() -> None:
     done = run(epochs=5, learning_rate=0.01, hidden_size=32, batch_norm=True, dropout=0.1)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,16 +1,18 @@
 """Epochs: XLA and graph agree, schedule and augmentation reach the steps, bfloat16 trains."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec, Split, TrainingData
 from src.model import NeuralNetwork
 from src.optimizers.schedules import learning_rates
 from src.training.epoch import EpochRunner, EpochTotals
-from src.training.execution import build_network
+from src.training.execution import build_network, choose_execution
 from src.training.kept import epoch_runner
 from src.training.loop import never
 
@@ -20,6 +22,16 @@ FAMILIES: list[dict[str, Any]] = [
     {"model": "cnn", "filters": [4]},
     {"model": "rnn", "cell": "gru"},
     {"model": "resnet", "width": 2},
+]
+# A resnet takes longer to compile than all others together.
+EACH_FAMILY = [
+    pytest.param(
+        family,
+        id=name,
+        marks=[pytest.mark.slow] if name == "resnet" else [],
+    )
+    for family in FAMILIES
+    for name in [family.get("model", "mlp")]
 ]
 
 
@@ -35,7 +47,7 @@ def run_epochs(config: RunConfig, data: TrainingData, epochs: int = 2) -> list[E
         return [runner.run_epoch(epoch, never) for epoch in range(1, epochs + 1)]
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.get("model", "mlp"))
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_xla_and_graph_train_alike(family: dict[str, Any], small_data: TrainingData) -> None:
     graph, xla = (
         run_epochs(family_config(family, jit=jit, lr_schedule="cosine"), small_data)
@@ -48,7 +60,7 @@ def test_xla_and_graph_train_alike(family: dict[str, Any], small_data: TrainingD
         assert other.learning_rate == one.learning_rate
 
 
-@pytest.mark.parametrize("family", FAMILIES[1:], ids=lambda f: f["model"])
+@pytest.mark.parametrize("family", EACH_FAMILY[1:])
 def test_nothing_is_traced_after_the_first_epoch(
     family: dict[str, Any], small_data: TrainingData, traces: list[NeuralNetwork]
 ) -> None:
@@ -97,7 +109,40 @@ def test_training_pictures_are_augmented_anew_and_repeatably(small_data: Trainin
     assert first != other
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.get("model", "mlp"))
+@pytest.mark.parametrize("jit", ["on", "off"])
+def test_an_epoch_cut_short_has_seen_the_next_batch_and_no_other(
+    jit: str, small_data: TrainingData
+) -> None:
+    """Its last, measured step takes the batch after the chunk's: only these change its weights."""
+    config = family_config({}, jit=jit)
+    order = np.random.default_rng([config.seed, 1]).permutation(len(small_data.train))
+
+    def trained(spoiled: NDArray[np.int64]) -> tuple[EpochTotals, Any]:
+        x = small_data.train.x.copy()
+        x[spoiled] = 0
+        execution = replace(choose_execution(config, len(x)), chunk_steps=3)
+        network = NeuralNetwork(config, small_data.spec, execution)
+        with epoch_runner(network, Split(x, small_data.train.y)) as runner:
+            return runner.run_epoch(1, lambda: True), runner.state()["model/0"]
+
+    totals, weights = trained(order[:0])
+    seen = totals.examples
+    assert totals.stopped
+    assert seen == (3 + 1) * 16
+    np.testing.assert_array_equal(trained(order[seen:])[1], weights)
+    assert not np.array_equal(trained(order[seen - 16 : seen])[1], weights)
+
+
+def test_an_epoch_cut_after_a_single_step_takes_no_other(small_data: TrainingData) -> None:
+    config = family_config({}, batch_size=200)
+    network = build_network(config, small_data.spec, len(small_data.train))
+    with epoch_runner(network, small_data.train) as runner:
+        totals = runner.run_epoch(1, lambda: True)
+    assert (totals.stopped, totals.examples) == (True, 200)
+    assert totals.norms.gradient > 0
+
+
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_bfloat16_trains_with_float32_weights(
     family: dict[str, Any], small_data: TrainingData
 ) -> None:

@@ -86,7 +86,7 @@ def test_an_old_checkpoint_predicts_as_it_did(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("run_id", ["oldmlp01", "oldrnn01"])
+@pytest.mark.parametrize("run_id", ["oldmlp01", pytest.param("oldrnn01", marks=pytest.mark.slow)])
 def test_an_old_training_state_goes_on_as_if_never_cut_off(run_id: str, tmp_path: Path) -> None:
     for file in RECORDED.glob(f"*{run_id}*"):
         shutil.copy(file, tmp_path)

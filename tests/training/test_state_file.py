@@ -130,6 +130,12 @@ def test_a_file_of_another_version_is_refused_in_one_line(
     assert place in str(raised.value)
 
 
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(state: StateFile) -> None:
+    state.path.mkdir()
+    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\); mend that"):
+        state.load()
+
+
 def test_the_state_of_another_run_is_refused(state: StateFile, tmp_path: Path) -> None:
     state.save(RECORD, progress())
     state.path.rename(tmp_path / "training_state_xyz.npz")
