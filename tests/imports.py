@@ -17,16 +17,24 @@ class Import:
         line: Of the import.
         module: What is imported, or where it is imported from.
         name: The name that is taken from there, or None of a plain import.
+        alias: What the importing module calls it, if it says ``as``.
     """
 
     file: str
     line: int
     module: str
     name: str | None
+    alias: str | None = None
 
     def __str__(self) -> str:
         what = f"from {self.module} import {self.name}" if self.name else f"import {self.module}"
-        return f"{self.file}:{self.line}: {what}"
+        renamed = f" as {self.alias}" if self.alias else ""
+        return f"{self.file}:{self.line}: {what}{renamed}"
+
+    @property
+    def called(self) -> str:
+        """How the importing module's code writes it."""
+        return self.alias or self.name or self.module
 
     @property
     def importer(self) -> str:
@@ -79,11 +87,11 @@ def imports_of(source: str, file: str) -> Iterator[Import]:
             continue
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(file, node.lineno, alias.name, None)
+                yield Import(file, node.lineno, alias.name, None, alias.asname)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}:{node.lineno}: imports are absolute"
             for alias in node.names:
-                yield Import(file, node.lineno, str(node.module), alias.name)
+                yield Import(file, node.lineno, str(node.module), alias.name, alias.asname)
 
 
 def in_room(module: str, *rooms: str) -> bool:
