@@ -1,10 +1,12 @@
 """The documents are true: what they name exists, and what exists is named."""
 
+import io
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout, suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -42,9 +44,13 @@ PAGES = {
 @cache
 def flags(program: str) -> frozenset[str]:
     """The flags that a program's ``--help`` lists."""
-    command = [sys.executable, "-m", program, "--help"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return frozenset(re.findall(r"^  (?:-\w, )?(--[a-z]\w*)", shown, re.MULTILINE))
+    package = (ROOT / program.replace(".", "/")).is_dir()
+    main = import_module(f"{program}.__main__" if package else program).main
+    shown = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(shown), suppress(SystemExit):
+        patch.setattr(sys, "argv", [program, "--help"])
+        main()
+    return frozenset(re.findall(r"^  (?:-\w, )?(--[a-z]\w*)", shown.getvalue(), re.MULTILINE))
 
 
 def targets() -> set[str]:

@@ -105,6 +105,7 @@ def test_a_folder_that_cannot_be_drawn_into_is_one_line(tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "facts"),
