@@ -158,10 +158,10 @@ def _sources(folder: str) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
-    named = entries() if TROUBLESHOOTING.exists() else []
-    for text, where in messages().items():
+    named, printed = entries(), messages()
+    for text, where in printed.items():
         if text not in named:
             print(f"lacks   {where}: {text}")
     for text in named:
-        if text not in messages():
+        if text not in printed:
             print(f"no such {text}")
