@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from src.wandb_server.api.arguments import parse_json
+from src.wandb_server.api.arguments import Args, parse_json
+from src.wandb_server.context import Server
 from src.wandb_server.errors import RequestError
 from src.wandb_server.metric import metric_value
-from src.wandb_server.scheduling.liveness import Liveness
-from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
@@ -22,45 +21,40 @@ INTERRUPTED = 255  # the exit code that the client sends after Ctrl-C
 MAX_POSITION = 2**53
 
 
-def receive(
-    store: Store, scheduler: Scheduler, liveness: Liveness, run: Run, body: Any
-) -> dict[str, Any]:
-    """Store one request of a run's stream and answer it.
+def receive(server: Server, run: Run, body: Any) -> dict[str, Any]:
+    """Store one request of a run's stream and answer it, inside of the caller's transaction.
 
     Lines are keyed by their offset, so a request that is sent again after a lost reply changes
     nothing.
 
     Args:
-        store: The store.
-        scheduler: Told about metric values and the run's end.
-        liveness: Told that the run has spoken.
-        run: The run.
+        server: Its scheduler and liveness are told what the run has said.
+        run: The run, as it is in this transaction.
         body: The decoded JSON body.
 
     Returns:
         The reply's body.
 
     Raises:
-        RequestError: The body is malformed; nothing is stored then.
+        RequestError: The body is malformed; nothing may be stored then.
     """
     if not isinstance(body, dict):
         raise RequestError("the body must be an object")
     files = {} if body.get("files") is None else body["files"]
     if not isinstance(files, dict):
         raise RequestError("'files' must be an object")
-    liveness.run_spoke(run.id)
-    with store.transaction():
-        store.runs.update(run.id, heartbeat_at=now(), state=_state(run, body))
-        for name, chunk in files.items():
-            _store_chunk(store, run, name, *_chunk(chunk))
-        current = store.runs.get(run.id)
-        assert current is not None
-        if "wandb-history.jsonl" in files:
-            scheduler.metric_logged(current)
-        if body.get("complete") is True:
-            exitcode = body.get("exitcode")
-            code = exitcode if isinstance(exitcode, int) else 1
-            scheduler.end(current, _end_state(current, code), code)
+    store, scheduler = server.store, server.scheduler
+    server.liveness.run_spoke(run.id)
+    store.runs.update(run.id, heartbeat_at=now(), state=_state(run, body))
+    for name, chunk in files.items():
+        _store_chunk(store, run, name, *_chunk(chunk))
+    current = store.runs.get(run.id)
+    assert current is not None
+    if "wandb-history.jsonl" in files:
+        scheduler.metric_logged(current)
+    if body.get("complete") is True:
+        code = Args(body).integer("exitcode", 1)
+        scheduler.end(current, _end_state(current, code), code)
     return {"exitcode": None, "limits": {}, "stopped": scheduler.stopped(current)}
 
 

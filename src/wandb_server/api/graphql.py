@@ -71,7 +71,8 @@ def execute(
         body: The decoded JSON body: ``query``, and optionally ``variables`` and ``operationName``.
         roots: The root node of queries and of mutations.
         missing: Where unknown fields are recorded.
-        transaction: Around a mutation: one that is answered with an error changes nothing.
+        transaction: Around a mutation: one that is answered with an error changes nothing, and
+            nobody else changes anything while it reads and decides. No resolver needs its own.
 
     Returns:
         The value of the reply's ``data``.

@@ -56,11 +56,14 @@ def run_by_id(server: Server, value: str) -> Run:
 
 
 def find_sweep(server: Server, project: Project, name: str) -> Sweep | None:
-    """A sweep by its name (W&B's sweep id) or its opaque id."""
-    sweep = server.store.sweeps.find(project.id, name)
-    if sweep is None:
-        try:
-            sweep = server.store.sweeps.get(decode_id("Sweep", name))
-        except NotFoundError:
-            return None
-    return sweep
+    """A sweep of a project by its name (W&B's sweep id) or its opaque id."""
+    sweep = server.store.sweeps.find(project.id, name) or sweep_by_id(server, name)
+    return sweep if sweep is not None and sweep.project_id == project.id else None
+
+
+def sweep_by_id(server: Server, value: str) -> Sweep | None:
+    """The sweep that an opaque id names; None if it is no such id."""
+    try:
+        return server.store.sweeps.get(decode_id("Sweep", value))
+    except NotFoundError:
+        return None

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from src.wandb_server.api.arguments import parse_json
 from src.wandb_server.api.names import check_file_name
 from src.wandb_server.errors import RequestError
 from src.wandb_server.store import Store
@@ -35,16 +36,15 @@ def commit(store: Store, blobs: BlobStorage, artifact: Artifact) -> None:
             references[name] = entry["ref"]
         else:
             files[name] = _blob_of(store, name, entry)
-    with store.transaction():
-        if manifests[-1].kind != "FULL":
-            blob_id = store.files.add_blob()
-            store.files.received(blob_id, *blobs.write(blob_id, json.dumps(whole).encode()))
-            store.contents.add_manifest(
-                artifact.id, "wandb_manifest.json", "FULL", manifests[-1].digest, None, blob_id
-            )
-        store.contents.set_files(artifact.id, files, references)
-        store.artifacts.update(artifact.id, state="COMMITTED", size=size, file_count=len(entries))
-        store.artifacts.add_version(artifact.collection_id, artifact.id, artifact.wanted_aliases)
+    if manifests[-1].kind != "FULL":
+        blob_id = store.files.add_blob()
+        store.files.received(blob_id, *blobs.write(blob_id, json.dumps(whole).encode()))
+        store.contents.add_manifest(
+            artifact.id, "wandb_manifest.json", "FULL", manifests[-1].digest, None, blob_id
+        )
+    store.contents.set_files(artifact.id, files, references)
+    store.artifacts.update(artifact.id, state="COMMITTED", size=size, file_count=len(entries))
+    store.artifacts.add_version(artifact.collection_id, artifact.id, artifact.wanted_aliases)
 
 
 def _blob_of(store: Store, name: str, entry: dict[str, Any]) -> str:
@@ -76,9 +76,9 @@ def _merged(
 
 def _read(blobs: BlobStorage, blob_id: str) -> dict[str, Any]:
     try:
-        manifest = json.loads(blobs.path(blob_id).read_bytes())
-    except (ValueError, RecursionError):
-        raise RequestError("the manifest is not valid JSON") from None
+        manifest = parse_json(blobs.path(blob_id).read_text("utf-8"), "manifest")
+    except UnicodeDecodeError:
+        raise RequestError("the manifest is not UTF-8") from None
     contents = manifest.get("contents") if isinstance(manifest, dict) else None
     if not isinstance(contents, dict) or not all(isinstance(e, dict) for e in contents.values()):
         raise RequestError("the manifest has no 'contents'")

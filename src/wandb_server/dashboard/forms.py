@@ -94,18 +94,20 @@ class Forms:
             raise ForbiddenError("this page is too old to be trusted; load it again and retry")
 
     def _act(self, at: dict[str, Any]) -> Response:
-        project = self._server.project_at(at["entity"], at["project"])
-        if project is None:
-            raise NotFoundError("no such project")
-        if at["kind"] == "runs" and at["button"] == "stop":
-            where = self._stop_run(project, self._server.run_in(project, at["name"]))
-        elif at["kind"] == "sweeps" and at["button"] in SWEEP_BUTTONS:
-            sweep = self._server.store.sweeps.find(project.id, at["name"])
-            if sweep is None:
-                raise NotFoundError("no such sweep")
-            where = self._change_sweep(project, sweep, at["button"])
-        else:
-            raise NotFoundError("no such button")
+        # In one transaction: what a button looks at does not change before it has acted.
+        with self._server.store.transaction():
+            project = self._server.project_at(at["entity"], at["project"])
+            if project is None:
+                raise NotFoundError("no such project")
+            if at["kind"] == "runs" and at["button"] == "stop":
+                where = self._stop_run(project, self._server.run_in(project, at["name"]))
+            elif at["kind"] == "sweeps" and at["button"] in SWEEP_BUTTONS:
+                sweep = self._server.store.sweeps.find(project.id, at["name"])
+                if sweep is None:
+                    raise NotFoundError("no such sweep")
+                where = self._change_sweep(project, sweep, at["button"])
+            else:
+                raise NotFoundError("no such button")
         return RedirectResponse(where, status_code=303)
 
     def _stop_run(self, project: Project, run: Run) -> str:

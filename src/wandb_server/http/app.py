@@ -1,6 +1,8 @@
 """The HTTP routes."""
 
 import base64
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from src.wandb_server.http.security import Guard
 from src.wandb_server.http.storage_trouble import StorageTrouble
 from src.wandb_server.metric import expressible
 from src.wandb_server.store.blobs import MAX_UPLOAD
-from src.wandb_server.store.errors import ConflictError, NotStoredError
+from src.wandb_server.store.errors import ConflictError, NotStoredError, UnfitError
 
 
 def create_app(
@@ -72,6 +74,8 @@ def create_app(
             404: not_found,
             RequestError: _request_error,
             ClientDisconnect: _client_gone,
+            ConflictError: _refused_with(409),
+            UnfitError: _refused_with(400),
             NotStoredError: storage_error,
             OSError: storage_error,
         },
@@ -96,12 +100,12 @@ class _Routes:
 
     def _execute(self, body: Any, server: Server) -> Response:
         try:
-            data = execute(body, roots(server), self._missing, server.store.transaction)
+            data = execute(body, roots(server), self._missing, self._stored)
             return JSONResponse({"data": expressible(data)})
         except NotFoundError as error:
             # An agent whose sweep is gone looks at the status.
             return _graphql_errors(error, 404)
-        except RequestError as error:
+        except (RequestError, UnfitError) as error:
             return _graphql_errors(error, 400)
         except ConflictError as error:
             return _graphql_errors(error, 409)  # a name that is taken, say
@@ -111,12 +115,19 @@ class _Routes:
         server, at = self._server, request.path_params
 
         def respond() -> dict[str, Any]:
-            run = server.run_at(at["entity"], at["project"], at["run"])
-            return file_stream.receive(server.store, server.scheduler, server.liveness, run, body)
+            # Read inside: nobody deletes or ends the run before this is stored.
+            with self._stored():
+                run = server.run_at(at["entity"], at["project"], at["run"])
+                return file_stream.receive(server, run, body)
 
-        reply = await run_in_threadpool(respond)
+        return JSONResponse(await run_in_threadpool(respond))
+
+    @contextmanager
+    def _stored(self) -> Iterator[None]:
+        """A transaction; when it is committed, the data can be stored."""
+        with self._server.store.transaction():
+            yield
         self._trouble.over()
-        return JSONResponse(reply)
 
     async def run_file(self, request: Request) -> Response:
         at = request.path_params
@@ -174,6 +185,13 @@ async def _request_error(request: Request, error: Exception) -> Response:
     # The rest of a body that is too large is not waited for.
     headers = {"Connection": "close"} if isinstance(error, TooLargeError) else None
     return JSONResponse({"error": str(error)}, error.status, headers)
+
+
+def _refused_with(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handler(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, status)
+
+    return handler
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:

@@ -15,6 +15,7 @@ from src.wandb_server.store.errors import (
     ConflictError,
     NotStoredError,
     StoreError,
+    UnfitError,
     UnusableStoreError,
 )
 from src.wandb_server.store.schema import MIGRATIONS
@@ -140,6 +141,8 @@ def _translated() -> Iterator[None]:
     """Raise SQLite's errors as the store's own."""
     try:
         yield
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise UnfitError(f"a value cannot be stored: {error}") from error
     except sqlite3.IntegrityError as error:
         raise ConflictError(str(error)) from error
     except sqlite3.OperationalError as error:

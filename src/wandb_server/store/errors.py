@@ -15,3 +15,7 @@ class NotStoredError(StoreError):
 
 class ConflictError(StoreError):
     """What was to be written contradicts what is there: a name that is taken, say."""
+
+
+class UnfitError(StoreError):
+    """A value has no form in the database: a number of more than 64 bits, half a surrogate pair."""

@@ -30,6 +30,8 @@ class Everything:
     """The application, served, with requests for all that is in it.
 
     Attributes:
+        server: The parts that it serves.
+        trouble: Whether its data can be stored.
         app: The application.
         addresses: An address that exists, by the path of its route.
     """
@@ -37,10 +39,12 @@ class Everything:
     def __init__(self, data: Path, port: int) -> None:
         self._data = data
         self.url = f"http://127.0.0.1:{port}"
+        self.trouble = StorageTrouble()
+        self.server = server_of(data, KEY, crash_after=1000)
         self.app: Starlette = create_app(
-            server_of(data, KEY, crash_after=1000),
+            self.server,
             MissingFields(data / "missing_fields.jsonl"),
-            StorageTrouble(),
+            self.trouble,
             KEY,
             port,
             data / "api_key",

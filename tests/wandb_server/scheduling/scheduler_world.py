@@ -8,9 +8,13 @@ import yaml
 
 from src.wandb_server.api import file_stream
 from src.wandb_server.api.commands import command_form
+from src.wandb_server.api.graphql import MissingFields, execute
+from src.wandb_server.api.resolvers import roots
+from src.wandb_server.context import Server
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
+from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 
@@ -34,6 +38,15 @@ class World:
         self.store = Store(self.folder / "server.db")
         self.liveness = Liveness(CRASH_AFTER, clock=lambda: self.time)
         self.scheduler = Scheduler(self.store, self.liveness)
+        blobs = BlobStorage(self.folder / "files", "key")
+        self.server = Server(self.store, blobs, self.liveness, self.scheduler)
+
+    def mutate(self, field: str, returned: str = "__typename", **given: Any) -> Any:
+        """What a mutation returns."""
+        query = f"mutation($input: Any) {{ {field}(input: $input) {{ {returned} }} }}"
+        missing = MissingFields(self.folder / "missing.jsonl")
+        body = {"query": query, "variables": {"input": given}}
+        return execute(body, roots(self.server), missing, self.store.transaction)[field]
 
     def sweep(self, **changes: Any) -> Sweep:
         config = {
@@ -50,7 +63,8 @@ class World:
         return agent.id
 
     def beat(self, agent: int, *reported: str) -> list[dict[str, Any]]:
-        return [command_form(c) for c in self.scheduler.heartbeat(agent, set(reported))]
+        with self.store.transaction():
+            return [command_form(c) for c in self.scheduler.heartbeat(agent, set(reported))]
 
     def take(self, agent: int) -> str:
         """The name of the run that the agent is told to start."""
@@ -64,14 +78,17 @@ class World:
         return run
 
     def speak(self, name: str, *values: Any, **body: Any) -> dict[str, Any]:
-        """A file_stream request of the run, with values of its metric."""
+        """A request of the run's stream with values of its metric."""
         run = self.run(name)
         offset = self.store.runs.line_count(run.id, "history")
         lines = [json.dumps({"_step": offset + i, "acc": v}) for i, v in enumerate(values)]
         files = {"wandb-history.jsonl": {"offset": offset, "content": lines}} if lines else {}
-        return file_stream.receive(
-            self.store, self.scheduler, self.liveness, run, {"files": files} | body
-        )
+        return self.send(name, {"files": files} | body)
+
+    def send(self, name: str, body: Any) -> dict[str, Any]:
+        """A request of the run's stream."""
+        with self.store.transaction():
+            return file_stream.receive(self.server, self.run(name), body)
 
     def finish(self, name: str, exitcode: int = 0) -> None:
         self.speak(name, complete=True, exitcode=exitcode)

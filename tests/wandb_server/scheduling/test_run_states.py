@@ -80,6 +80,41 @@ def test_a_preempting_run_that_is_told_to_stop_does_not_come_back(world: World) 
     assert world.state(sweep) == "FINISHED"
 
 
+def test_a_run_that_was_stopped_can_be_resumed(world: World) -> None:
+    world.mutate("upsertBucket", name="r", modelName="p")
+    world.scheduler.stop(world.run("r"))
+    assert world.speak("r")["stopped"] is True
+    world.finish("r", exitcode=255)
+    world.mutate("upsertBucket", name="r", modelName="p")
+    assert world.speak("r")["stopped"] is False
+    resumed = world.run("r")
+    assert (resumed.state, resumed.exitcode, resumed.should_stop) == ("running", None, False)
+    world.finish("r", exitcode=1)
+    assert world.run("r").state == "failed"
+
+
+def test_a_run_that_was_stopped_can_be_rewound(world: World) -> None:
+    world.mutate("upsertBucket", name="r", modelName="p")
+    world.scheduler.stop(world.run("r"))
+    world.finish("r", exitcode=255)
+    world.mutate("rewindRun", runName="r", projectName="p", metricName="_step", metricValue=0)
+    assert world.speak("r")["stopped"] is False
+
+
+def test_a_run_that_is_told_to_stop_is_not_kept_by_an_update_of_its_config(world: World) -> None:
+    early = {"type": "hyperband", "min_iter": 1, "eta": 3}
+    sweep = world.sweep(early_terminate=early)
+    agents = [world.agent(sweep) for _ in range(2)]
+    good, bad = (world.take(agent) for agent in agents)
+    world.speak(good, 0.9)
+    world.speak(bad, 0.1)
+    assert world.run(bad).early_stop is not None
+    world.mutate("upsertBucket", name=bad, modelName="p", sweep=sweep.name, config="{}")
+    assert world.beat(agents[1], bad) == [{"type": "stop", "run_id": bad}]
+    world.finish(bad, exitcode=1)
+    assert world.beat(agents[1])[0]["run_id"] not in (good, bad)
+
+
 _ENDS = """
 import signal, sys, time, wandb
 end = sys.argv[1]

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from src.wandb_server.api import file_stream
 from src.wandb_server.errors import RequestError
 from src.wandb_server.scheduling.liveness import Liveness
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, World
@@ -158,7 +157,7 @@ def test_lines_sent_again_change_nothing_and_a_fresh_start_replaces_them(world: 
     def send(offset: int, *values: float) -> None:
         lines = [json.dumps({"_step": offset + i, "acc": v}) for i, v in enumerate(values)]
         body = {"files": {"wandb-history.jsonl": {"offset": offset, "content": lines}}}
-        file_stream.receive(world.store, world.scheduler, world.liveness, run, body)
+        world.send(name, body)
 
     def values() -> list[float]:
         return [json.loads(line)["acc"] for line in world.store.runs.lines(run.id, "history")]
@@ -182,6 +181,6 @@ def test_a_refused_request_leaves_nothing_behind(world: World) -> None:
         }
     }
     with pytest.raises(RequestError):
-        file_stream.receive(world.store, world.scheduler, world.liveness, world.run(name), body)
+        world.send(name, body)
     assert world.store.runs.lines(world.run(name).id, "log") == []
     assert world.run(name).state == "pending"

@@ -9,7 +9,7 @@ from src.wandb_server.api.connections import edges
 from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.api.lookups import artifact_by_id, artifact_by_key, collection_by_key
 from src.wandb_server.api.manifests import commit
-from src.wandb_server.api.names import check_file_name
+from src.wandb_server.api.names import check_collection_name, check_file_name
 from src.wandb_server.api.resolvers.artifacts import manifest_node
 from src.wandb_server.api.resolvers.collection_changes import tag_names
 from src.wandb_server.api.resolvers.nodes import node
@@ -33,26 +33,25 @@ def _create(server: Server, args: Args) -> Node:
     run_name = given.optional("runName")
     run = server.store.runs.find(project.id, run_name) if run_name else None
     artifacts = server.store.artifacts
-    with server.store.transaction():
-        sequence = _sequence(server, given, project.id)
-        found = artifacts.by_client_id(client_id) if client_id else None
-        if found is None and distributed_id:
-            found = artifacts.pending_parts(sequence.id, distributed_id)
-        if found is None:
-            found = _same_as_latest(server, sequence, digest, aliases)
-        if found is None:
-            found = artifacts.create(
-                sequence.id,
-                aliases,
-                client_id=client_id,
-                distributed_id=distributed_id,
-                run_id=run.id if run else None,
-                digest=digest,
-                description=given.optional("description"),
-                metadata=_metadata(given),
-                history_step=given.optional_integer("historyStep"),
-            )
-            artifacts.change_tags(found.id, tag_names(given, "tags"), [])
+    sequence = _sequence(server, given, project.id)
+    found = artifacts.by_client_id(client_id) if client_id else None
+    if found is None and distributed_id:
+        found = artifacts.pending_parts(sequence.id, distributed_id)
+    if found is None:
+        found = _same_as_latest(server, sequence, digest, aliases)
+    if found is None:
+        found = artifacts.create(
+            sequence.id,
+            aliases,
+            client_id=client_id,
+            distributed_id=distributed_id,
+            run_id=run.id if run else None,
+            digest=digest,
+            description=given.optional("description"),
+            metadata=_metadata(given),
+            history_step=given.optional_integer("historyStep"),
+        )
+        artifacts.change_tags(found.id, tag_names(given, "tags"), [])
     return {"__typename": "CreateArtifactPayload", "artifact": node(found, server)}
 
 
@@ -63,9 +62,8 @@ def _metadata(given: Args) -> str | None:
 
 def _sequence(server: Server, given: Args, project_id: int) -> Collection:
     names = given.texts("artifactCollectionNames") or []
-    name = given.optional("artifactCollectionName") or (names[0] if names else None)
-    if not name or "/" in name or ":" in name or len(name) > 128:
-        raise RequestError("an artifact needs a name without / and : of at most 128 characters")
+    name = given.optional("artifactCollectionName") or (names[0] if names else "")
+    check_collection_name(name)
     sequence = server.store.collections.ensure(
         project_id, name, "ArtifactSequence", given.text("artifactTypeName")
     )
@@ -95,15 +93,14 @@ def _create_manifest(server: Server, args: Args) -> Node:
     kind = given.optional("type") or "FULL"
     if kind not in ("FULL", "PATCH", "INCREMENTAL"):
         raise RequestError("a manifest is FULL, PATCH or INCREMENTAL")
-    with server.store.transaction():
-        manifest = server.store.contents.add_manifest(
-            artifact.id,
-            given.text("name"),
-            kind,
-            given.optional("digest") or "",
-            decode_id("Artifact", base) if base else None,
-            server.store.files.add_blob(),
-        )
+    manifest = server.store.contents.add_manifest(
+        artifact.id,
+        given.text("name"),
+        kind,
+        given.optional("digest") or "",
+        decode_id("Artifact", base) if base else None,
+        server.store.files.add_blob(),
+    )
     return _manifest_payload("CreateArtifactManifestPayload", server, manifest.id)
 
 
@@ -126,29 +123,28 @@ def _manifest_payload(typename: str, server: Server, manifest_id: int) -> Node:
 
 def _create_files(server: Server, args: Args) -> Node:
     nodes: list[Node] = []
-    with server.store.transaction():
-        for spec in args.input().members("artifactFiles"):
-            artifact = artifact_by_id(server, spec.text("artifactID"))
-            name = spec.text("name")
-            check_file_name(name)
-            blob = server.store.files.content_blob(spec.text("md5"))
-            nodes.append(
-                {
-                    "__typename": "File",
-                    "id": encode_id("File", f"{artifact.id}/{name}"),
-                    "name": name,
-                    "displayName": name,
-                    "storagePath": None,
-                    # What is here already need not be sent again.
-                    "uploadUrl": server.blob_url(blob.id) if blob.size is None else None,
-                    "uploadHeaders": [],
-                    "uploadMultipartUrls": None,
-                    "artifact": {
-                        "__typename": "Artifact",
-                        "id": encode_id("Artifact", artifact.id),
-                    },
-                }
-            )
+    for spec in args.input().members("artifactFiles"):
+        artifact = artifact_by_id(server, spec.text("artifactID"))
+        name = spec.text("name")
+        check_file_name(name)
+        blob = server.store.files.content_blob(spec.text("md5"))
+        nodes.append(
+            {
+                "__typename": "File",
+                "id": encode_id("File", f"{artifact.id}/{name}"),
+                "name": name,
+                "displayName": name,
+                "storagePath": None,
+                # What is here already need not be sent again.
+                "uploadUrl": server.blob_url(blob.id) if blob.size is None else None,
+                "uploadHeaders": [],
+                "uploadMultipartUrls": None,
+                "artifact": {
+                    "__typename": "Artifact",
+                    "id": encode_id("Artifact", artifact.id),
+                },
+            }
+        )
     return {"__typename": "CreateArtifactFilesPayload", "files": edges(nodes)}
 
 
@@ -178,11 +174,10 @@ def _update(server: Server, args: Args) -> Node:
     artifact = artifact_by_id(server, given.text("artifactID"))
     wanted = {"description": given.optional("description"), "metadata": _metadata(given)}
     values = {name: value for name, value in wanted.items() if value is not None}
-    with server.store.transaction():
-        server.store.artifacts.update(artifact.id, **values)
-        server.store.artifacts.change_tags(
-            artifact.id, tag_names(given, "tagsToAdd"), tag_names(given, "tagsToDelete")
-        )
+    server.store.artifacts.update(artifact.id, **values)
+    server.store.artifacts.change_tags(
+        artifact.id, tag_names(given, "tagsToAdd"), tag_names(given, "tagsToDelete")
+    )
     return _artifact_payload("UpdateArtifactPayload", server, artifact)
 
 
@@ -214,14 +209,13 @@ def _link(server: Server, args: Args) -> Node:
             raise NotFoundError("no such artifact")
         artifact = found
     source = collection_by_key(server, artifact.collection_id)
-    with server.store.transaction():
-        portfolio = server.store.collections.ensure(
-            project.id, given.text("artifactPortfolioName"), "ArtifactPortfolio", source.type
-        )
-        if portfolio.kind != "ArtifactPortfolio" or portfolio.type != source.type:
-            raise RequestError(f"{portfolio.name} cannot take links to artifacts of {source.type}")
-        aliases = [alias.text("alias") for alias in given.members("aliases")]
-        membership = server.store.artifacts.add_version(portfolio.id, artifact.id, aliases)
+    name = given.text("artifactPortfolioName")
+    check_collection_name(name)
+    portfolio = server.store.collections.ensure(project.id, name, "ArtifactPortfolio", source.type)
+    if portfolio.kind != "ArtifactPortfolio" or portfolio.type != source.type:
+        raise RequestError(f"{portfolio.name} cannot take links to artifacts of {source.type}")
+    aliases = [alias.text("alias") for alias in given.members("aliases")]
+    membership = server.store.artifacts.add_version(portfolio.id, artifact.id, aliases)
     return {
         "__typename": "LinkArtifactPayload",
         "versionIndex": membership.version,

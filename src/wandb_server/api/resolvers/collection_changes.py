@@ -5,6 +5,7 @@ from typing import Any
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.ids import decode_id
 from src.wandb_server.api.lookups import artifact_by_id, collection_by_key
+from src.wandb_server.api.names import check_collection_name
 from src.wandb_server.api.resolvers.nodes import node, tag_node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
@@ -31,10 +32,9 @@ def _change_aliases(server: Server, args: Args, add: bool) -> Node:
     given = args.input()
     artifact = artifact_by_id(server, given.text("artifactID"))
     change = server.store.artifacts.set_aliases if add else server.store.artifacts.drop_aliases
-    with server.store.transaction():
-        for alias in given.members("aliases"):
-            collection = _named_collection(server, alias)
-            change(collection.id, artifact.id, [alias.text("alias")])
+    for alias in given.members("aliases"):
+        collection = _named_collection(server, alias)
+        change(collection.id, artifact.id, [alias.text("alias")])
     return {"__typename": "AliasesPayload", "success": True}
 
 
@@ -68,6 +68,8 @@ def _update_collection(server: Server, args: Args, key: str) -> Node:
         "type": given.optional("destinationArtifactTypeName"),
     }
     values = {name: value for name, value in wanted.items() if value is not None}
+    if values.get("name", collection.name) != collection.name:
+        check_collection_name(values["name"])
     server.store.collections.update(collection.id, **values)
     return _collection_payload(server, collection_by_key(server, collection.id))
 

@@ -37,15 +37,14 @@ def _upsert_run(server: Server, args: Args) -> dict[str, Any]:
         }.items()
         if value is not None
     }
-    with server.store.transaction():
-        if given.optional("id"):
-            # Only the public API names a run so: it edits, and does not start it again.
-            run, inserted = run_by_id(server, given.text("id")), False
-            server.store.runs.update(run.id, **values)
-        else:
-            run, inserted = _start(server, given, values)
-        changed = server.store.runs.get(run.id)
-        assert changed is not None
+    if given.optional("id"):
+        # Only the public API names a run so: it edits, and does not start it again.
+        run, inserted = run_by_id(server, given.text("id")), False
+        server.store.runs.update(run.id, **values)
+    else:
+        run, inserted = _start(server, given, values)
+    changed = server.store.runs.get(run.id)
+    assert changed is not None
     return {
         "__typename": "UpsertBucketPayload",
         "bucket": node(changed, server),
@@ -75,9 +74,17 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
         if run.state is RunState.PREEMPTING:
             del values["state"]  # an update of the process that is about to be preempted
         # The client tells "exists already" from "new" by this; a pending run has not begun.
-        server.store.runs.update(run.id, **values)
+        server.store.runs.update(run.id, **values | _going_on(run))
     server.liveness.run_spoke(run.id)
     return run, inserted
+
+
+def _going_on(run: Run) -> dict[str, Any]:
+    """What a run that has ended forgets when it goes on: how it ended, and that it had to.
+
+    One that is active is merely updated by its process, and if it is told to stop, it still is.
+    """
+    return {} if run.active else {"exitcode": None, "should_stop": 0, "early_stop": None}
 
 
 def _delete_run(server: Server, args: Args) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def _update_state(server: Server, args: Args) -> dict[str, Any]:
     }
     if run.sweep_id is not None or run.state not in allowed.get(state, ()):
         raise RequestError(f"a run that is {run.state} cannot be set to {state}")
-    server.store.runs.update(run.id, state=state)
+    server.store.runs.update(run.id, state=state, **_going_on(run))
     return {"__typename": "UpdateRunStatePayload", "success": True}
 
 
@@ -116,8 +123,7 @@ def _create_files(server: Server, args: Args) -> dict[str, Any]:
     names = given.texts("files") or []
     for name in names:
         check_file_name(name)
-    with server.store.transaction():
-        files = [server.store.files.run_file(run.id, name) for name in names]
+    files = [server.store.files.run_file(run.id, name) for name in names]
     return {
         "__typename": "CreateRunFilesPayload",
         "runID": run.name,
@@ -136,9 +142,8 @@ def _files_uploaded(server: Server, args: Args) -> dict[str, Any]:
 
 
 def _delete_files(server: Server, args: Args) -> dict[str, Any]:
-    with server.store.transaction():
-        for file_id in args.input().texts("files") or []:
-            server.store.files.delete_run_file(decode_id("File", file_id))
+    for file_id in args.input().texts("files") or []:
+        server.store.files.delete_run_file(decode_id("File", file_id))
     return {"__typename": "DeleteFilesPayload", "success": True}
 
 
@@ -148,9 +153,8 @@ def _rewind(server: Server, args: Args) -> dict[str, Any]:
     run = server.run_at(given.optional("entityName"), project_name, run_name)
     if given.text("metricName") != "_step":
         raise RequestError("a run can only be rewound to a '_step'")
-    with server.store.transaction():
-        server.store.runs.cut_history(run.id, given.integer("metricValue", 0))
-        server.store.runs.update(run.id, state=RunState.RUNNING, exitcode=None)
+    server.store.runs.cut_history(run.id, given.integer("metricValue", 0))
+    server.store.runs.update(run.id, state=RunState.RUNNING, **_going_on(run))
     server.liveness.run_spoke(run.id)
     return {
         "__typename": "RewindRunPayload",
@@ -164,10 +168,9 @@ def _alert(server: Server, args: Args) -> dict[str, Any]:
         given.optional("entityName"), given.optional("projectName"), given.text("runName")
     )
     alert = {name: given.optional(name) for name in ("title", "text", "severity")}
-    with server.store.transaction():
-        position = server.store.runs.line_count(run.id, "alerts")
-        line = json.dumps(alert | {"time": now()})
-        server.store.runs.put_lines(run.id, "alerts", [(position, None, line)])
+    position = server.store.runs.line_count(run.id, "alerts")
+    line = json.dumps(alert | {"time": now()})
+    server.store.runs.put_lines(run.id, "alerts", [(position, None, line)])
     return {"__typename": "NotifyScriptableRunAlertPayload", "success": True}
 
 

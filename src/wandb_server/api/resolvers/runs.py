@@ -7,6 +7,7 @@ import posixpath
 import re
 from typing import Any
 
+from src.shared.defaults import ENTITY
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import connection
 from src.wandb_server.api.filters import selected
@@ -84,14 +85,13 @@ def run_document(server: Server, run: Run) -> dict[str, Any]:
         "notes": run.notes,
         "host": run.host,
         "commit": run.commit_hash,
-        # Of runs created within one second the later one is later.
         "createdAt": run.created_at,
         "created_at": run.created_at,
         "heartbeatAt": run.heartbeat_at,
         "heartbeat_at": run.heartbeat_at,
         "updatedAt": run.heartbeat_at,
-        "username": "local",
-        "user": {"username": "local"},
+        "username": ENTITY,
+        "user": {"username": ENTITY},
         # The client names a run's sweep by either of its ids.
         "sweep": [sweep.name, encode_id("Sweep", sweep.id)] if sweep else None,
     }

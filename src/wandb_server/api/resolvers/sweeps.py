@@ -11,7 +11,7 @@ from src.wandb_server.api.commands import command_form
 from src.wandb_server.api.connections import connection, edges
 from src.wandb_server.api.filters import matches, selected
 from src.wandb_server.api.ids import decode_id, encode_id
-from src.wandb_server.api.lookups import find_sweep
+from src.wandb_server.api.lookups import find_sweep, sweep_by_id
 from src.wandb_server.api.resolvers import runs
 from src.wandb_server.api.resolvers.nodes import node
 from src.wandb_server.context import Server
@@ -23,14 +23,6 @@ from src.wandb_server.scheduling.trials import sweep_best
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.sweeps import Agent, Sweep
-
-_STATES = (
-    SweepState.PENDING,
-    SweepState.RUNNING,
-    SweepState.PAUSED,
-    SweepState.FINISHED,
-    SweepState.CANCELED,
-)
 
 
 def project_fields(server: Server, project: Project) -> dict[str, Any]:
@@ -141,28 +133,27 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         raise RequestError(f"a sweep's state must be one of {', '.join(SweepState)}")
     if "config" in values:
         spec = sweep_spec(values["config"])
-    with server.store.transaction():
-        if given.optional("id"):
-            sweep = _existing(server, given)
-            if "config" in values and spec.metric_name != sweep_spec(sweep.config).metric_name:
-                raise RequestError("the metric of a sweep cannot be changed")
-            server.store.sweeps.update(sweep.id, **values)
-            if values.get("state") == SweepState.CANCELED:
-                for run in server.store.runs.of_sweep(sweep.id):
-                    server.scheduler.stop(run)
-        else:
-            if "config" not in values:
-                raise RequestError("a new sweep needs a 'config'")
-            project = server.store.projects.ensure(
-                given.name("entityName", ENTITY), given.name("projectName", PROJECT)
-            )
-            sweep = server.store.sweeps.create(project.id, **values)
-            if filters := given.json_object("priorRunsFilters"):
-                known = server.store.runs.of_project(project.id)
-                prior = [r for r in known if matches(runs.run_document(server, r), filters)]
-                adopt(server.store, sweep, spec, prior)
-        changed = server.store.sweeps.get(sweep.id)
-        assert changed is not None
+    if given.optional("id"):
+        sweep = _existing(server, given)
+        if "config" in values and spec.metric_name != sweep_spec(sweep.config).metric_name:
+            raise RequestError("the metric of a sweep cannot be changed")
+        server.store.sweeps.update(sweep.id, **values)
+        if values.get("state") == SweepState.CANCELED:
+            for run in server.store.runs.of_sweep(sweep.id):
+                server.scheduler.stop(run)
+    else:
+        if "config" not in values:
+            raise RequestError("a new sweep needs a 'config'")
+        project = server.store.projects.ensure(
+            given.name("entityName", ENTITY), given.name("projectName", PROJECT)
+        )
+        sweep = server.store.sweeps.create(project.id, **values)
+        if filters := given.json_object("priorRunsFilters"):
+            known = server.store.runs.of_project(project.id)
+            prior = [r for r in known if matches(runs.run_document(server, r), filters)]
+            adopt(server.store, sweep, spec, prior)
+    changed = server.store.sweeps.get(sweep.id)
+    assert changed is not None
     return {
         "__typename": "UpsertSweepPayload",
         "sweep": node(changed, server),
@@ -172,11 +163,11 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
 
 def _existing(server: Server, given: Args) -> Sweep:
     """The sweep that ``id`` names, in either of its forms."""
-    project = server.project_at(given.optional("entityName"), given.optional("projectName"))
     name = given.text("id")
-    sweep = find_sweep(server, project, name) if project else None
+    sweep = sweep_by_id(server, name)  # of whichever project
     if sweep is None:
-        sweep = server.store.sweeps.get(decode_id("Sweep", name))
+        project = server.project_at(given.optional("entityName"), given.optional("projectName"))
+        sweep = server.store.sweeps.find(project.id, name) if project else None
     if sweep is None:
         raise NotFoundError("no such sweep")
     return sweep

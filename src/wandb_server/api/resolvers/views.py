@@ -32,6 +32,7 @@ def project_fields(server: Server, project: Project) -> dict[str, Any]:
 @node.register
 def view_node(view: View, server: Server) -> dict[str, Any]:
     """A saved view."""
+    project = server.store.projects.get(view.project_id)
     return {
         "__typename": "View",
         "id": encode_id("View", view.id),
@@ -43,9 +44,9 @@ def view_node(view: View, server: Server) -> dict[str, Any]:
         "createdAt": view.created_at,
         "updatedAt": view.updated_at,
         "previewUrl": None,
-        "entityName": ENTITY,
+        "entityName": project.entity,
         "user": user_node() | {"photoUrl": None},
-        "project": project_info(server.store.projects.get(view.project_id)),
+        "project": project_info(project),
     }
 
 
@@ -69,21 +70,18 @@ def _upsert(server: Server, args: Args) -> dict[str, Any]:
         "spec": given.optional("spec"),
     }
     values = {name: value for name, value in wanted.items() if value is not None}
-    with server.store.transaction():
-        if given.optional("id"):
-            view, inserted = _view_by_id(server, given.text("id")), False
-            server.store.views.update(view.id, **values)
-        else:
-            project = server.store.projects.ensure(
-                given.name("entityName", ENTITY), given.name("projectName", PROJECT)
-            )
-            named = {"type": "runs", "spec": "{}"} | values
-            view, inserted = (
-                server.store.views.create(project.id, given.optional("name"), **named),
-                True,
-            )
-        changed = server.store.views.get(view.id)
-        assert changed is not None
+    if given.optional("id"):
+        view, inserted = _view_by_id(server, given.text("id")), False
+        server.store.views.update(view.id, **values)
+    else:
+        project = server.store.projects.ensure(
+            given.name("entityName", ENTITY), given.name("projectName", PROJECT)
+        )
+        named = {"type": "runs", "spec": "{}"} | values
+        view = server.store.views.create(project.id, given.optional("name"), **named)
+        inserted = True
+    changed = server.store.views.get(view.id)
+    assert changed is not None
     return {
         "__typename": "UpsertViewPayload",
         "view": node(changed, server),
