@@ -20,7 +20,8 @@ def parse_conditions(config: Any, parameters: Mapping[Path, Parameter]) -> dict[
     """Read ``conditions: {momentum: {optimizer: [momentum, nag]}}``; names are of the top level.
 
     Raises:
-        SweepFault: If one cannot be.
+        SweepFault: If one is malformed, or its names are not those of two parameters of which the
+            second is a choice that is always read.
     """
     conditions: dict[Path, Condition] = {}
     if not isinstance(config, dict):

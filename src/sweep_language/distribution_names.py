@@ -33,7 +33,7 @@ class Distribution:
         needs: The keys that must be there.
         takes: Those that may be there.
         build: From an entry that has these keys, and its path, to the parameter. It raises
-            SweepFault for values that cannot be.
+            SweepFault for values that the distribution does not have.
         grid: Whether ``method: grid`` can try all of its values.
     """
 

@@ -51,7 +51,7 @@ def parse_early_terminate(config: Any) -> Hyperband | None:
     """Read ``early_terminate``, which may be absent.
 
     Raises:
-        SweepFault: If it cannot be.
+        SweepFault: If a setting is wrong, or runs would never be compared.
     """
     if config is None:
         return None

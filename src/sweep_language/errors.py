@@ -4,7 +4,7 @@ Path = tuple[str, ...]
 
 
 class SweepFault(ValueError):
-    """A sweep that cannot be; the message names the fault and the cure, in one line.
+    """A sweep that is not possible; the message names the fault and the cure, in one line.
 
     It reads the same wherever it is shown, be it after the line of a file.
 

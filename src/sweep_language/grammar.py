@@ -37,7 +37,11 @@ class Method(StrEnum):
 
 @dataclass(frozen=True)
 class SweepSpec:
-    """What a sweep searches and how. ``parameters`` maps a path (nested names) to its values."""
+    """What a sweep searches and how.
+
+    ``parameters`` maps a path (nested names) to its values. ``program`` is what agents start, and
+    ``name`` is what people call the sweep.
+    """
 
     method: Method
     metric_name: str | None
@@ -48,6 +52,8 @@ class SweepSpec:
     seed: int | None
     parameters: Mapping[Path, Parameter]
     conditions: Mapping[Path, Condition]
+    program: str | None
+    name: str | None
 
 
 def parse_sweep(config: Any) -> SweepSpec:
@@ -67,6 +73,7 @@ def parse_sweep(config: Any) -> SweepSpec:
         fault = f"missing, and {reader} needs it; give metric a name and a goal"
         raise SweepFault(("metric",), fault)
     parameters = parse_parameters(config.get("parameters"), grid=method is Method.GRID)
+    program, name = config.get("program"), config.get("name")
     return SweepSpec(
         method=method,
         metric_name=metric.name,
@@ -77,4 +84,6 @@ def parse_sweep(config: Any) -> SweepSpec:
         seed=whole_number(config, "seed", (), least=0),
         parameters=parameters,
         conditions=parse_conditions(config.get("conditions", {}), parameters),
+        program=None if program is None else str(program),
+        name=name if isinstance(name, str) else None,
     )

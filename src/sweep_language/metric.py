@@ -16,6 +16,11 @@ class Goal(StrEnum):
     MINIMIZE = "minimize"
     MAXIMIZE = "maximize"
 
+    @property
+    def sign(self) -> int:
+        """What a value is multiplied by to make it a loss, of which less is better."""
+        return 1 if self is Goal.MINIMIZE else -1
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -36,7 +41,7 @@ def parse_metric(config: Any) -> Metric:
     """Read ``metric: {name: ..., goal: ..., target: ...}``.
 
     Raises:
-        SweepFault: If it cannot be.
+        SweepFault: If it is no such mapping, or says what the search does not do.
     """
     if config is None:
         return Metric()

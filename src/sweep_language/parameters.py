@@ -25,7 +25,7 @@ def parse_parameters(
         The parameters by their names, from the outermost to their own.
 
     Raises:
-        SweepFault: If one cannot be.
+        SweepFault: If one is malformed, or has no values that could be searched.
     """
     if not isinstance(config, dict) or not config:
         raise SweepFault(path, "missing or empty; name at least one parameter to search")

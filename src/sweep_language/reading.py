@@ -12,6 +12,8 @@ from src.sweep_language.errors import Path, SweepFault
 
 Word = TypeVar("Word")
 
+_LARGEST = 1e300  # beyond it, arithmetic overflows
+
 
 def check_mapping(config: Any, path: Path, keys: Iterable[str]) -> None:
     """Refuse what is no mapping, and keys that nobody reads."""
@@ -41,7 +43,7 @@ def one_of(config: Mapping[str, Any], key: str, allowed: Sequence[Word], path: P
 def whole_number(config: Mapping[str, Any], key: str, path: Path, least: int) -> int | None:
     """The value of a key, an integer of at least ``least``; None if it is not given."""
     value = config.get(key)
-    if value is not None and (type(value) is not int or value < least):
+    if value is not None and (type(value) is not int or not least <= value <= _LARGEST):
         raise SweepFault((*path, key), f"{value!r} is not a whole number >= {least}")
     return value
 
@@ -59,8 +61,7 @@ def number(config: Mapping[str, Any], key: str, path: Path, default: float | Non
 
 def is_number(value: Any) -> TypeGuard[float]:
     """Whether a value is a number that can be reckoned with."""
-    # Beyond 1e300, arithmetic on it overflows.
-    return type(value) in (int, float) and abs(value) <= 1e300
+    return type(value) in (int, float) and abs(value) <= _LARGEST
 
 
 def _reads_as_number(value: Any) -> bool:

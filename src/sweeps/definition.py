@@ -4,14 +4,15 @@ The keys are those of W&B's "sweep configuration options"; every parameter must 
 :class:`~src.config.run_config.RunConfig`'s hyperparameters, and every value one that it takes.
 """
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from src.config.registry import conditional_readers
 from src.config.run_config import RunConfig
+from src.sweep_language.conditions import parse_conditions
 from src.sweep_language.parameters import parse_parameters
+from src.sweep_language.size import configurations
 from src.sweeps.checks import Checker
 
 
@@ -44,8 +45,9 @@ class SweepDefinition:
         if self.config["method"] != "grid":
             return cap
         parameters = parse_parameters(self.config["parameters"], grid=True)
-        whole = math.prod(parameter.size or 1 for parameter in parameters.values())
-        return whole if cap is None else min(whole, cap)
+        conditions = parse_conditions(self.config.get("conditions", {}), parameters)
+        whole = configurations(parameters, conditions)
+        return min((end for end in (whole, cap) if end is not None), default=None)
 
     def planned(self, count: int | None, default_count: int) -> Self:
         """This sweep with a number of runs.

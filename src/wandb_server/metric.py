@@ -13,7 +13,11 @@ _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 def metric_value(row: dict[str, Any], name: str) -> float | None:
     """The number logged under a metric's name (dotted for nested values), NaN if not finite."""
-    value = lookup(row, name)
+    return as_number(lookup(row, name))
+
+
+def as_number(value: Any) -> float | None:
+    """The number that a JSON value is, NaN if it is infinite or too large, None if it is none."""
     if value in _NOT_FINITE:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -31,6 +35,25 @@ def best_value(values: Iterable[float], goal: Goal) -> float | None:
     if not finite:
         return None
     return max(finite) if goal is Goal.MAXIMIZE else min(finite)
+
+
+def run_best(
+    history: Iterable[float], summary: dict[str, Any], metric: str | None, goal: Goal
+) -> float | None:
+    """A run's best value of a metric.
+
+    Args:
+        history: The values that it has logged, as far as they are known.
+        summary: Its summary, which is asked only if none of these is finite: for the best value
+            that the run says itself, under ``best_`` and the metric's name, or else for the last.
+        metric: The metric's name.
+        goal: Which way is better.
+    """
+    best = best_value(history, goal)
+    if best is None and metric:
+        said = [metric_value(summary, name) for name in (f"best_{metric}", metric)]
+        best = next((value for value in said if value is not None and math.isfinite(value)), None)
+    return best
 
 
 def finite_or_none(value: float) -> float | None:

@@ -105,6 +105,18 @@ VALID: dict[str, Any] = {
         ({"run_cap": 0}, "run_cap: 0", ">= 1"),
         ({"run_cap": True}, "run_cap: True", ">= 1"),
         ({"seed": -1}, "seed: -1", ">= 0"),
+        ({"seed": 10**400}, "seed: 1000", "whole number"),
+        ({"run_cap": 10**400}, "run_cap: 1000", "whole number"),
+        (
+            {"early_terminate": {"type": "hyperband", "min_iter": 10**400}},
+            "early_terminate.min_iter: 1000",
+            "whole number",
+        ),
+        (
+            {"early_terminate": {"type": "hyperband", "max_iter": 10**400, "s": 2}},
+            "early_terminate.max_iter: 1000",
+            "whole number",
+        ),
         ({"early_terminate": {"min_iter": 1}}, "early_terminate.type: missing", "hyperband"),
         ({"early_terminate": {"type": "hyperband"}}, "early_terminate", "min_iter, or max_iter"),
         (
@@ -168,6 +180,8 @@ def test_faults_of_a_sweep_are_named_with_their_cure(
         ({"min": "1e-3", "max": 1.0}, "x.min: '1e-3'", "write 0.001 or 1.0e-3"),
         ({"min": math.nan, "max": 1.0}, "x.min: nan", "finite"),
         ({"min": False, "max": True}, "x.min: False", "finite"),
+        ({"min": 0, "max": 10**400}, "x.max: 1000", "finite"),
+        ({"distribution": "q_uniform", "min": 0, "max": 1, "q": 10**400}, "x.q: 1000", "finite"),
         ({"min": 1, "max": 5, "q": 2}, "unknown key 'q'", "allowed are"),
         (
             {"distribution": "int_uniform", "min": 1.0, "max": 5},

@@ -396,6 +396,14 @@ def test_a_grid_runs_whole_unless_a_count_is_given(tmp_path: Path) -> None:
     assert definition.planned(4, 20).total_runs == 4
 
 
+def test_a_grid_counts_what_is_not_read_once(tmp_path: Path) -> None:
+    text = GOOD.split("  optimizer:")[0].replace("bayes", "grid")
+    text += "  optimizer: {values: [sgd, momentum]}\n  momentum: {values: [0.5, 0.9]}\n"
+    definition = load(tmp_path, text)
+    assert definition.for_embedded_server(seed=None).total_runs == 3
+    assert definition.total_runs == 4, "W&B's server runs each of them"
+
+
 def test_a_grid_counts_the_values_of_a_range(tmp_path: Path) -> None:
     text = GOOD.split("  learning_rate:")[0].replace("bayes", "grid")
     text += "  epochs: {min: 3, max: 7}\n"

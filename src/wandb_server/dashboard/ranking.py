@@ -11,7 +11,7 @@ from src.sweep_language.metric import Goal
 from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.words import ended
-from src.wandb_server.metric import metric_value
+from src.wandb_server.metric import run_best
 from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
@@ -81,12 +81,9 @@ def project_rows(
 
 def _best(run: Run, metric: str | None, goal: Goal, ranges: Ranges) -> tuple[float | None, int]:
     low, high, points = ranges.get(run.id, (None, None, 0))
-    best = high if goal is Goal.MAXIMIZE else low
-    if best is None and metric:
-        # Not a sweep's metric, or set in the summary alone.
-        values = [metric_value(run.summary, name) for name in (f"best_{metric}", metric)]
-        best = next((v for v in values if v is not None and v == v), None)
-    return best, points
+    # Nothing is known of a metric that is not a sweep's, or is set in the summary alone.
+    logged = [value for value in (low, high) if value is not None]
+    return run_best(logged, run.summary, metric, goal), points
 
 
 def spec_or_none(sweep: Sweep | None) -> SweepSpec | None:
@@ -114,6 +111,5 @@ def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, Goal]:
 
 def best_row(rows: Sequence[Row], goal: Goal) -> Row | None:
     """The run with the best value; of equal ones the first."""
-    sign = -1 if goal is Goal.MAXIMIZE else 1
-    with_value = [(sign * row.best, row) for row in rows if row.best is not None]
+    with_value = [(goal.sign * row.best, row) for row in rows if row.best is not None]
     return min(with_value, key=lambda pair: pair[0])[1] if with_value else None

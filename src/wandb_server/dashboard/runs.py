@@ -5,7 +5,7 @@ import re
 import shlex
 from typing import Any
 
-from src.sweep_language.metric import Goal
+from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.addresses import artifact_file_url, run_file_url, run_url
@@ -14,8 +14,9 @@ from src.wandb_server.dashboard.listing import run_seconds
 from src.wandb_server.dashboard.media import media_of
 from src.wandb_server.dashboard.ranking import goal_of, spec_or_none
 from src.wandb_server.documents import flat
-from src.wandb_server.metric import best_value
-from src.wandb_server.scheduling.sweep_config import sweep_program
+from src.wandb_server.metric import run_best
+from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.projects import Project
@@ -56,7 +57,7 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
         "retry_of": retry_of,
         "ended": words.ended(run, spec),
         "seconds": run_seconds(run),
-        "best": _best(curves, metric, spec.goal if spec else goal_of(metric or "")),
+        "best": _best(store, run, spec, metric, curves.get(metric or "")),
         "params": list(flat(run.params or {})),
         "config": list(config.items()),
         "summary": list(summary_of(run).items()),
@@ -77,18 +78,26 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
     }
 
 
-def _best(curves: dict[str, Curve], metric: str | None, goal: Goal) -> dict[str, Any] | None:
-    curve = curves.get(metric) if metric else None
-    if curve is None:
-        return None
-    known = [v for v in curve.values if v is not None]
-    value = best_value(known, goal)
+def _best(
+    store: Store, run: Run, spec: SweepSpec | None, metric: str | None, curve: Curve | None
+) -> dict[str, Any] | None:
+    # Of a long history the curve has some rows only; of a sweep's metric all values are kept.
+    values = store.runs.metric_range(run.id) if spec and spec.metric_name else []
+    if not values and curve is not None:
+        values = [value for value in curve.values if value is not None]
+    value = run_best(values, run.summary, metric, spec.goal if spec else goal_of(metric or ""))
     if value is None:
         return None
+    return {"metric": metric, "value": value, "where": _where(curve, value)}
+
+
+def _where(curve: Curve | None, value: float) -> str:
+    """Where a curve has a value; nothing if it has not."""
+    if curve is None or value not in curve.values:
+        return ""
     place = curve.values.index(value)
     epoch = curve.epochs[place] if curve.has_epochs else None
-    where = f"step {curve.steps[place]:g}" if epoch is None else f"epoch {epoch:g}"
-    return {"metric": metric, "value": value, "where": where}
+    return f"step {curve.steps[place]:g}" if epoch is None else f"epoch {epoch:g}"
 
 
 def _system(curves: dict[str, Curve]) -> list[tuple[str, charts.Figure]]:
@@ -152,7 +161,7 @@ def _metadata(blobs: BlobStorage, file: StoredFile | None) -> dict[str, Any]:
 def _command(run: Run, sweep: Sweep | None, metadata: dict[str, Any]) -> str | None:
     """What starts the same training again: the sweep's program with the run's parameters."""
     if sweep is not None and run.params is not None:
-        program = sweep_program(sweep.config) or run.program
+        program = sweep_spec(sweep.config).program or run.program
         arguments = [f"--{name}={_argument(value)}" for name, value in run.params.items()]
     else:
         program = metadata.get("program") or run.program

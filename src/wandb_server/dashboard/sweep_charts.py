@@ -9,16 +9,20 @@ from typing import Any
 from src.sweep_language.distributions import Log, Numeric
 from src.sweep_language.early_terminate import brackets
 from src.sweep_language.grammar import SweepSpec
+from src.sweep_language.metric import Goal
 from src.wandb_server.api.history import sample
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.addresses import run_url
 from src.wandb_server.dashboard.listing import Row
+from src.wandb_server.metric import as_number
+from src.wandb_server.search.early_termination import threshold
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.sweeps import Sweep
 
 MAX_CURVES = 100  # learning curves that are drawn, evenly from the best run to the worst
 MAX_LINES = 1_000  # of the parallel coordinates: the best runs
 _CURVE_POINTS = 200
+_FARTHEST = 1e300  # of a value on an axis: differences between values stay finite
 _BINS = 24  # shades of the parallel coordinates; lines of one shade are one trace
 
 Histories = Mapping[int, Sequence[float]]
@@ -73,7 +77,7 @@ def _best_so_far(
 
     numbers = {row.run.id: n for n, row in enumerate(rows, start=1)}
     ordered = sorted(rows, key=place)
-    better = max if spec.goal == "maximize" else min
+    better = max if spec.goal is Goal.MAXIMIZE else min
     best: list[float] = []
     for row in ordered:
         assert row.best is not None
@@ -103,9 +107,7 @@ def reached_brackets(spec: SweepSpec, histories: Histories) -> list[Bracket]:
         if bracket > longest:
             break
         there = [values[bracket - 1] for values in histories.values() if len(values) >= bracket]
-        sign = -1 if spec.goal == "maximize" else 1
-        order = sorted(sign * v if math.isfinite(v) else math.inf for v in there)
-        needed = sign * order[int(len(order) / spec.early_terminate.eta)]
+        needed = threshold(spec.early_terminate, spec.goal, there)
         found.append(Bracket(bracket, len(there), needed if math.isfinite(needed) else None))
     return found
 
@@ -169,9 +171,7 @@ def _needed(at: int, value: float) -> dict[str, Any]:
 
 
 def _rank(row: Row, spec: SweepSpec) -> float:
-    if row.best is None:
-        return math.inf
-    return -row.best if spec.goal == "maximize" else row.best
+    return math.inf if row.best is None else spec.goal.sign * row.best
 
 
 def _parallel(
@@ -183,13 +183,14 @@ def _parallel(
     """
     shown = sorted(rows, key=lambda row: _rank(row, spec))[:MAX_LINES]
     axes = [_axis(name, [row.config.get(name) for row in shown], spec) for name in varied]
-    values = [row.best for row in shown if row.best is not None]
+    bests = [row.best for row in shown if row.best is not None]
+    values = [min(max(best, -_FARTHEST), _FARTHEST) for best in bests]
     axes.append(_numeric_axis(spec.metric_name or "metric", values, logarithmic=False))
     low, high = min(values), max(values)
     lines = []
     for i, (row, value) in enumerate(zip(shown, values, strict=True)):
         share = (value - low) / (high - low) if high > low else 1.0
-        good = share if spec.goal == "maximize" else 1 - share
+        good = share if spec.goal is Goal.MAXIMIZE else 1 - share
         lines.append(
             {
                 "name": charts.text(row.run.display_name),
@@ -212,7 +213,8 @@ def _parallel(
 
 def _axis(name: str, values: Sequence[Any], spec: SweepSpec) -> dict[str, Any]:
     parameter = spec.parameters.get(tuple(name.split(".")))
-    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    known = [number for v in values if (number := as_number(v)) is not None]
+    numbers = [number for number in known if abs(number) <= _FARTHEST]
     if isinstance(parameter, Numeric) and len(numbers) == len(values):
         return _numeric_axis(name, numbers, isinstance(parameter.shape, Log))
     kinds = sorted({_said(v) for v in values}, key=_natural)

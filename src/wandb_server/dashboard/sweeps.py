@@ -1,15 +1,16 @@
 """The model of a sweep's page."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import yaml
 from starlette.datastructures import QueryParams
 
 from src.sweep_language.distributions import Log, Numeric
-from src.sweep_language.grammar import SweepSpec
+from src.sweep_language.grammar import Method, SweepSpec
+from src.sweep_language.metric import Goal
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import sweep_charts
 from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
@@ -18,14 +19,18 @@ from src.wandb_server.dashboard.listing import Query, Row, table
 from src.wandb_server.dashboard.ranking import best_row, ranges_of, state_counts, sweep_rows
 from src.wandb_server.dashboard.words import sweep_title
 from src.wandb_server.documents import flat
-from src.wandb_server.scheduling.benching import agent_state
+from src.wandb_server.scheduling.benching import MAX_IN_A_ROW, agent_state
 from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 
-_METHODS = {"bayes": "Bayesian search", "random": "Random search", "grid": "Grid search"}
+_METHODS = {
+    Method.BAYES: "Bayesian search",
+    Method.RANDOM: "Random search",
+    Method.GRID: "Grid search",
+}
 
 
 def sweep_page(
@@ -55,7 +60,8 @@ def sweep_page(
         "drawn": min(len(histories), sweep_charts.MAX_CURVES),
         "with_history": len(histories),
         "charts": sweep_charts.charts_of(project, sweep, spec, rows, histories, reached, varied),
-        "table": table(rows, Query(params, "best", descending=spec.goal == "maximize")),
+        "table": table(rows, Query(params, "best", descending=spec.goal is Goal.MAXIMIZE)),
+        "benched_after": MAX_IN_A_ROW,
         "agents": _agents(server, sweep, runs),
         "buttons": [name for name, (_, states) in SWEEP_BUTTONS.items() if sweep.state in states],
         "config": _yaml(sweep.config),
@@ -81,7 +87,7 @@ def _importances(rows: list[Row], spec: SweepSpec) -> list[Importance]:
         for row in rows
         if row.run.params and row.best is not None and not row.run.active
     ]
-    return importances(trials, spec.goal == "maximize", _scales(spec))
+    return importances(trials, spec.goal is Goal.MAXIMIZE, _scales(spec))
 
 
 def _scales(spec: SweepSpec) -> dict[str, Scale]:
@@ -108,6 +114,7 @@ def _agents(server: Server, sweep: Sweep, runs: list[Run]) -> list[dict[str, Any
     return agents[::-1]
 
 
+@lru_cache(maxsize=64)  # an open page asks for it every few seconds
 def _yaml(text: str) -> str:
     return yaml.safe_dump(yaml.safe_load(text), sort_keys=False, allow_unicode=True)
 
@@ -116,5 +123,4 @@ def _seconds(sweep: Sweep, runs: list[Run]) -> float | None:
     if not runs:
         return None
     last = max(datetime.fromisoformat(run.heartbeat_at) for run in runs)
-    seconds = (last - datetime.fromisoformat(sweep.created_at)).total_seconds()
-    return seconds if math.isfinite(seconds) else None
+    return (last - datetime.fromisoformat(sweep.created_at)).total_seconds()

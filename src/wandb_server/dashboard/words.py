@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
-import yaml
-
 from src.sweep_language.grammar import SweepSpec
+from src.sweep_language.metric import Goal
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 
+STOPS = ("stopping", "stopped early", "stopped")  # states of a run besides the server's own
 _PARTS = {2: "top half", 3: "top third", 4: "top quarter", 5: "top fifth"}
 
 
@@ -55,13 +55,7 @@ def size(amount: int | None) -> str:
 
 def sweep_title(sweep: Sweep) -> str:
     """A sweep's name for people: as given later, else as in its YAML, else its id."""
-    return sweep.display_name or _name_in(sweep.config) or sweep.name
-
-
-@lru_cache(maxsize=256)  # each row of a project's table names its sweep
-def _name_in(config: str) -> str | None:
-    name = yaml.safe_load(config).get("name")
-    return name if isinstance(name, str) else None
+    return sweep.display_name or sweep_spec(sweep.config).name or sweep.name
 
 
 def state(run: Run) -> str:
@@ -104,7 +98,7 @@ def early_stop(stop: dict[str, Any], spec: SweepSpec) -> str:
     if value is None:
         return f"{begin}: it had no finite {metric} to compare"
     what = metric if settings and settings.strict else f"best {metric}"
-    side = "below" if spec.goal == "maximize" else "above"
+    side = "below" if spec.goal is Goal.MAXIMIZE else "above"
     if threshold is None:
         return f"{begin}: {what} {number(value)} was not in the {part}"
     shown, needed = apart(value, threshold)

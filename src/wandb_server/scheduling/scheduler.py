@@ -1,6 +1,5 @@
 """What a sweep's agents are told: start this run, stop that one, exit."""
 
-import threading
 from typing import Any
 
 from src.sweep_language.grammar import SweepSpec
@@ -10,7 +9,7 @@ from src.wandb_server.scheduling.benching import bench_if_failing, spoiled
 from src.wandb_server.scheduling.commands import Command, Exit, Start, Stop
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.retries import to_resume, to_retry, used_of_cap
-from src.wandb_server.scheduling.sweep_config import sweep_program, sweep_spec
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.scheduling.trials import sweep_best, sweep_trials
 from src.wandb_server.search.early_termination import should_stop
 from src.wandb_server.search.searcher import Searcher
@@ -31,6 +30,10 @@ MAX_OFFERS = 2
 class Scheduler:
     """Decides for all sweeps of a store.
 
+    What decides is called inside of the store's transaction, which one thread has at a time, so no
+    two agents are given the same configuration. Only :meth:`end`, which the server's own watch
+    calls too, opens it itself.
+
     Args:
         store: The store.
         liveness: Who has been heard from.
@@ -39,7 +42,6 @@ class Scheduler:
     def __init__(self, store: Store, liveness: Liveness) -> None:
         self._store = store
         self._liveness = liveness
-        self._locks: dict[int, threading.Lock] = {}
         self._reported: set[int] = set()
         self._searchers: dict[int, tuple[str, Searcher]] = {}
 
@@ -61,21 +63,19 @@ class Scheduler:
             raise NotFoundError("no such agent")
         self._liveness.agent_spoke(agent.id)
         self._store.sweeps.update_agent(agent.id, heartbeat_at=now())
-        # One decision at a time for a sweep: no two agents are given the same configuration.
-        with self._locks.setdefault(agent.sweep_id, threading.Lock()):
-            sweep = self._store.sweeps.get(agent.sweep_id)
-            assert sweep is not None
-            active = [run for run in self._store.runs.of_agent(agent.id) if run.active]
-            if sweep.state is SweepState.CANCELED:
-                for run in active:
-                    self.end(run, RunState.KILLED)
-                return self._dismiss(agent)
-            if reported:
-                return self._watch([run for run in active if run.name in reported])
+        sweep = self._store.sweeps.get(agent.sweep_id)
+        assert sweep is not None
+        active = [run for run in self._store.runs.of_agent(agent.id) if run.active]
+        if sweep.state is SweepState.CANCELED:
             for run in active:
-                if (commands := self._missing_run(run, sweep)) is not None:
-                    return commands
-            return self._free_agent(agent, sweep)
+                self.end(run, RunState.KILLED)
+            return self._dismiss(agent)
+        if reported:
+            return self._watch([run for run in active if run.name in reported])
+        for run in active:
+            if (commands := self._missing_run(run, sweep)) is not None:
+                return commands
+        return self._free_agent(agent, sweep)
 
     def _watch(self, runs: list[Run]) -> list[Command]:
         for run in runs:
@@ -223,7 +223,7 @@ class Scheduler:
         best = None if spec.target is None else sweep_best(self._store, sweep)
         if spec.target is None or best is None:
             return False
-        return best >= spec.target if spec.goal == "maximize" else best <= spec.target
+        return spec.goal.sign * best <= spec.goal.sign * spec.target
 
     def stop(self, run: Run) -> None:
         """Have a run stopped by its agent; one that is still queued is over at once."""
@@ -271,7 +271,7 @@ class Scheduler:
 
 
 def _start(run: Run, sweep: Sweep, resumed: bool = False) -> Start:
-    return Start(run, sweep_program(sweep.config), resumed)
+    return Start(run, sweep_spec(sweep.config).program, resumed)
 
 
 def _as_config(params: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The YAML text of a sweep, as clients send it, and what the server makes of it."""
 
+import json
 from functools import lru_cache
 
 import yaml
@@ -30,13 +31,10 @@ def sweep_spec(config: str) -> SweepSpec:
         raise RequestError(f"{fault} (line {line})") from None
     check_nesting(value, "config", MAX_VALUES)
     try:
-        return parse_sweep(value)
+        spec = parse_sweep(value)
+        json.dumps(value["parameters"])
     except SweepFault as error:
         raise RequestError(str(error)) from None
-
-
-@lru_cache(maxsize=256)
-def sweep_program(config: str) -> str | None:
-    """The ``program`` of a sweep's YAML text."""
-    program = yaml.safe_load(config).get("program")
-    return None if program is None else str(program)
+    except (TypeError, ValueError) as error:  # a date, a set, a number of too many digits
+        raise RequestError(f"'config' cannot be sent to an agent: {error}") from None
+    return spec

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from src.sweep_language.grammar import SweepSpec
-from src.wandb_server.metric import best_value, metric_value
+from src.wandb_server.metric import best_value, run_best
 from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.search.searcher import Trial
 from src.wandb_server.states import RunState
@@ -19,12 +19,9 @@ def sweep_trials(store: Store, sweep: Sweep, spec: SweepSpec, runs: Sequence[Run
     for run in runs:
         if run.params is None:
             continue
-        values = histories.get(run.id)
-        if values is None and spec.metric_name:
-            # A run may set its metric in the summary alone.
-            summary = metric_value(run.summary, spec.metric_name)
-            values = [] if summary is None else [summary]
-        trials.append(Trial(run.params, _state(run), best_value(values or [], spec.goal)))
+        # A run may set its metric in the summary alone.
+        best = run_best(histories.get(run.id, ()), run.summary, spec.metric_name, spec.goal)
+        trials.append(Trial(run.params, _state(run), best))
     return trials
 
 

@@ -49,16 +49,23 @@ def should_stop(
     if not reached:
         return None
     bracket = reached[-1]
-    sign = 1.0 if goal is Goal.MINIMIZE else -1.0
-    losses = _losses(history, sign)
-    rivals = [
-        _losses(other[bracket - 1 : bracket], sign)[0] for other in others if len(other) >= bracket
-    ]
-    at_bracket = sorted([losses[bracket - 1], *rivals])
-    threshold = at_bracket[int(len(at_bracket) / settings.eta)]
+    there = [values[bracket - 1] for values in (history, *others) if len(values) >= bracket]
+    needed = threshold(settings, goal, there)
+    losses = _losses(history, goal)
     loss = losses[bracket - 1] if settings.strict else min(losses)
-    return StopReason(bracket, sign * loss, sign * threshold) if loss > threshold else None
+    if loss <= goal.sign * needed:
+        return None
+    return StopReason(bracket, goal.sign * loss, needed)
 
 
-def _losses(values: Sequence[float], sign: float) -> list[float]:
-    return [sign * value if math.isfinite(value) else math.inf for value in values]
+def threshold(settings: Hyperband, goal: Goal, values: Sequence[float]) -> float:
+    """The value that a run needs to go on, given those of all runs at its bracket.
+
+    It is infinitely bad (inf or -inf) if no finite one is needed.
+    """
+    losses = sorted(_losses(values, goal))
+    return goal.sign * losses[int(len(losses) / settings.eta)]
+
+
+def _losses(values: Sequence[float], goal: Goal) -> list[float]:
+    return [goal.sign * value if math.isfinite(value) else math.inf for value in values]

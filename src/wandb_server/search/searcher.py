@@ -18,7 +18,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
 from src.sweep_language.distributions import Choice, Key, Numeric
-from src.sweep_language.grammar import SweepSpec
+from src.sweep_language.grammar import Method, SweepSpec
 from src.wandb_server.search.space import Point, SearchSpace, crossed
 from src.wandb_server.states import RunState
 
@@ -49,7 +49,7 @@ class Searcher:
 
     def __init__(self, spec: SweepSpec) -> None:
         self._method = spec.method
-        self._sign = 1.0 if spec.goal == "minimize" else -1.0
+        self._goal = spec.goal
         self._space = SearchSpace(spec.parameters, spec.conditions)
         self._seed = secrets.randbits(63) if spec.seed is None else spec.seed
         self._model = _Model(self._space)
@@ -68,10 +68,10 @@ class Searcher:
         tried = {point for point in points if point is not None}
         if self._space.size is not None and len(tried) >= self._space.size:
             return None
-        if self._method == "grid":
+        if self._method is Method.GRID:
             return self._space.params(self._space.first_untried(0, tried))
         rng = np.random.default_rng([self._seed, len(trials)])
-        observations = self._observations(points, trials) if self._method == "bayes" else []
+        observations = self._observations(points, trials) if self._method is Method.BAYES else []
         return self._space.params(self._search(observations, tried, rng))
 
     def _search(
@@ -114,7 +114,7 @@ class Searcher:
             return None
         if trial.state is RunState.FAILED or trial.value is None or not math.isfinite(trial.value):
             return math.inf
-        return self._sign * trial.value
+        return self._goal.sign * trial.value
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,7 @@ Where it is not read it has its ``idle`` value, so that two configurations that 
 model are one point.
 """
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,12 +13,15 @@ import numpy as np
 from src.sweep_language.conditions import Condition
 from src.sweep_language.distributions import Key, Parameter
 from src.sweep_language.errors import Path
+from src.sweep_language.size import configurations, readers_of
 
 Point = tuple[Key, ...]
 
 
 class SearchSpace:
     """A point has one key for each parameter, in their order.
+
+    ``size`` is the number of different points; None if there is no end of them.
 
     Args:
         parameters: By path, nested names as in the sweep's YAML.
@@ -34,10 +35,13 @@ class SearchSpace:
         self.parameters = list(parameters.values())
         self._idle = [parameter.draw(0.5) for parameter in self.parameters]
         self._rules = {
-            self._paths.index(path): self._rule(parameters, condition)
+            self._paths.index(path): (
+                self._paths.index(condition.parent),
+                readers_of(parameters, condition),
+            )
             for path, condition in conditions.items()
         }
-        self.size = self._count()
+        self.size = configurations(parameters, conditions)
 
     def is_active(self, place: int, keys: Mapping[int, Key] | Point) -> bool:
         """Whether the parameter at a place is read, given the keys of those it depends on."""
@@ -105,28 +109,6 @@ class SearchSpace:
             index, key = divmod(index, parameter.size or 1)
             keys.append(key)
         return self.settled(tuple(reversed(keys)))
-
-    def _rule(
-        self, parameters: Mapping[Path, Parameter], condition: Condition
-    ) -> tuple[int, frozenset[Key | None]]:
-        parent = parameters[condition.parent]
-        return self._paths.index(condition.parent), frozenset(map(parent.key, condition.values))
-
-    def _count(self) -> int | None:
-        """How many different points there are; None if there is no end of them."""
-        sizes = [parameter.size for parameter in self.parameters]
-        if None in sizes:
-            return None
-        parents = sorted({parent for parent, _ in self._rules.values()})
-        return sum(
-            math.prod(
-                size or 0
-                for place, size in enumerate(sizes)
-                if place not in parents
-                and self.is_active(place, dict(zip(parents, keys, strict=True)))
-            )
-            for keys in product(*(range(sizes[parent] or 0) for parent in parents))
-        )
 
 
 def crossed(

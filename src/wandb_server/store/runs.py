@@ -277,6 +277,13 @@ class Runs:
             histories.setdefault(row["run_id"], []).append(value)
         return histories
 
+    def metric_range(self, run_id: int) -> list[float]:
+        """Lowest and highest finite value of its sweep's metric; nothing if there is none."""
+        row = self._db.one(
+            "SELECT min(value), max(value) FROM metric_values WHERE run_id = ?", run_id
+        )
+        return [value for value in row or () if value is not None]
+
     def metric_ranges(self, project_id: int) -> dict[int, tuple[float | None, float | None, int]]:
         """Lowest and highest finite value of its sweep's metric, and the points, by run."""
         rows = self._db.all(

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from src.wandb_server.errors import RequestError
-from src.wandb_server.scheduling.sweep_config import sweep_program, sweep_spec
+from src.wandb_server.scheduling.sweep_config import sweep_spec
 
 SWEEP = "program: train.py\nmethod: random\nparameters: {x: {values: [1, 2]}}\n"
 
@@ -30,5 +30,16 @@ def test_a_grid_of_many_values_is_read() -> None:
 
 
 def test_the_program_may_be_missing() -> None:
-    assert sweep_program(SWEEP) == "train.py"
-    assert sweep_program("method: random\n") is None
+    assert sweep_spec(SWEEP).program == "train.py"
+    assert sweep_spec(SWEEP.removeprefix("program: train.py\n")).program is None
+
+
+@pytest.mark.parametrize("value", ["2026-01-01", "!!set {a}", f"0x{'f' * 5000}"])
+def test_values_that_no_agent_could_be_sent_are_refused(value: str) -> None:
+    with pytest.raises(RequestError, match="'config' cannot be sent to an agent: "):
+        sweep_spec(f"method: random\nparameters: {{x: {{values: [1, {value}]}}}}\n")
+
+
+def test_a_number_that_is_too_long_to_be_shown_is_refused() -> None:
+    with pytest.raises(RequestError, match="'config' cannot be sent to an agent: "):
+        sweep_spec(f"method: random\nparameters: {{x: {{min: 0, max: 0x{'f' * 5000}}}}}\n")
