@@ -69,7 +69,7 @@ def _condition(found: Any, operator: str, wanted: Any, depth: int) -> bool:
         return _OPERATORS[operator](found, wanted)
     except KeyError:
         raise RequestError(f"unknown filter operator {operator}") from None
-    except (TypeError, re.error):
+    except (TypeError, re.error, OverflowError):
         raise RequestError(f"{operator} cannot take this value") from None
 
 

@@ -71,7 +71,7 @@ def figure(data: list[dict[str, Any]], x_title: str, **layout: Any) -> Figure:
         note = _note(f"{missing:,} of {total:,} values: NaN or infinite")
         layout = {"annotations": [note]} | layout
     known = {value for trace in data for value in trace["y"] if value is not None}
-    if len(known) == 1 and (value := known.pop()) != 0:
+    if len(known) == 1 and 0 < abs(value := known.pop()) < 1e300:
         # The library would show a constant small number as a line at zero.
         layout = {"yaxis": {"range": sorted([0.5 * value, 1.5 * value])}} | layout
     axis: dict[str, Any] = {"title": {"text": text(x_title)}}

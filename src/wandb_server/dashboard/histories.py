@@ -7,7 +7,7 @@ from typing import Any
 
 from src.wandb_server.api.history import sample
 from src.wandb_server.documents import flat
-from src.wandb_server.metric import metric_value
+from src.wandb_server.metric import as_number
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run
 
@@ -47,7 +47,7 @@ def curves_of(store: Store, run: Run, stream: str = "history") -> dict[str, Curv
         step = _finite(row.get("_step", row.get("_runtime")))
         epoch = _finite(row.get("epoch"))
         for key, value in flat(row):
-            if key.startswith("_") or (number := metric_value({key: value}, key)) is None:
+            if key.startswith("_") or (number := as_number(value)) is None:
                 continue
             curve = found.setdefault(key, Curve())
             curve.steps.append(position if step is None else step)
@@ -58,7 +58,7 @@ def curves_of(store: Store, run: Run, stream: str = "history") -> dict[str, Curv
 
 
 def _finite(value: Any) -> float | None:
-    number = metric_value({"x": value}, "x")
+    number = as_number(value)
     return None if number is None or math.isnan(number) else number
 
 

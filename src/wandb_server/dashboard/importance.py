@@ -14,12 +14,14 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from src.wandb_server.dashboard import words
+from src.wandb_server.metric import as_number
 
 Scale = Literal["linear", "logarithmic"]
 
 MIN_RUNS = 5
 _MAX_RUNS = 2_000
 _TREES = 100
+_LARGEST = 1e38  # the forest reckons with floats of 32 bits
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,7 @@ def _key(value: Any) -> tuple[str, Any]:
 
 
 def _numeric(values: Sequence[Any]) -> bool:
-    return all(
-        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
-    )
+    return all((number := as_number(v)) is not None and abs(number) < _LARGEST for v in values)
 
 
 def _numbers(values: Sequence[float], scale: Scale | None) -> list[float]:
@@ -157,5 +157,8 @@ def _pearson(x: Sequence[float], y: Sequence[float]) -> float | None:
     n = len(x)
     mean_x, mean_y = sum(x) / n, sum(y) / n
     covariance = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
-    spread = math.sqrt(sum((a - mean_x) ** 2 for a in x) * sum((b - mean_y) ** 2 for b in y))
-    return covariance / spread if spread > 0 else None
+    # Products, as a power that overflows is an error.
+    spread = math.sqrt(
+        sum((a - mean_x) * (a - mean_x) for a in x) * sum((b - mean_y) * (b - mean_y) for b in y)
+    )
+    return covariance / spread if 0 < spread < math.inf else None

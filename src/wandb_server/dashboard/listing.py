@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 from src.wandb_server.dashboard import words
 from src.wandb_server.dashboard.charts import run_colour
 from src.wandb_server.dashboard.histories import config_of
+from src.wandb_server.metric import as_number
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
@@ -22,18 +23,7 @@ PAGE_SIZE = 100  # runs in one page of a table
 MAX_COLUMNS = 16  # of a table's config columns; those in which runs differ come first
 MAX_SELECTED = 20  # runs whose curves are overlaid
 DEFAULT_SELECTED = 8
-STATES = (
-    RunState.RUNNING,
-    RunState.PENDING,
-    "stopping",
-    RunState.FINISHED,
-    "stopped early",
-    "stopped",
-    RunState.CRASHED,
-    RunState.FAILED,
-    RunState.KILLED,
-    RunState.PREEMPTED,
-)
+STATES = (*RunState, *words.STOPS)
 
 _CONDITION = re.compile(r"([^\s=<>!]+)(<=|>=|!=|=|<|>)(\S+)")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -75,9 +65,9 @@ def run_seconds(run: Run) -> float | None:
     if run.state is RunState.PENDING:
         return None
     inner = run.summary.get("_wandb")
-    runtime = inner.get("runtime") if isinstance(inner, dict) else None
-    if not run.active and isinstance(runtime, int | float) and not isinstance(runtime, bool):
-        return float(runtime)
+    runtime = as_number(inner.get("runtime")) if isinstance(inner, dict) else None
+    if not run.active and runtime is not None and math.isfinite(runtime):
+        return runtime
     end = datetime.now(UTC) if run.active else datetime.fromisoformat(run.heartbeat_at)
     return (end - datetime.fromisoformat(run.created_at)).total_seconds()
 
@@ -240,7 +230,9 @@ def _compares(name: str, sign: str, wanted: str) -> Callable[[Row], bool]:
         if found is None:
             return False
         try:
-            return _COMPARE[sign](float(found), float(wanted))
+            # Python compares a whole number of any size.
+            number = found if isinstance(found, int) else float(found)
+            return _COMPARE[sign](number, float(wanted))
         except (TypeError, ValueError):
             return _COMPARE[sign](str(found).casefold(), wanted.casefold())
 

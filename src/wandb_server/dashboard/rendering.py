@@ -45,7 +45,9 @@ _PAGE_HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"
 
 def page(template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
     """A rendered page."""
-    return HTMLResponse(environment().get_template(template).render(context), status, _PAGE_HEADERS)
+    text = environment().get_template(template).render(context)
+    # An uploaded table may hold half a surrogate pair, which has no form in UTF-8.
+    return HTMLResponse(text.encode("utf-8", "replace"), status, _PAGE_HEADERS)
 
 
 @cache
@@ -63,7 +65,6 @@ def environment() -> Environment:
         "metric": words.metric,
         "duration": words.duration,
         "size": words.size,
-        "ended": words.ended,
     }
     env.globals |= {
         "asset": lambda name: f"/static/{_digest(name)}/{name}",

@@ -9,6 +9,7 @@ from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.runs import Run
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> %{y} {{7*7}}"
+HUGE = 10**400  # JSON has such numbers, and no float is as large
 SWEEP = """
 name: "<b>bold</b>"
 method: random
@@ -59,32 +60,39 @@ def _messy_project(store: Store, blobs: BlobStorage) -> None:
         group_name=HOSTILE,
         host=HOSTILE,
         program=HOSTILE,
-        config={HOSTILE: {"value": HOSTILE}, "nested": {"value": {"a": {"b": [1, {"c": 2}]}}}},
-        summary={HOSTILE: HOSTILE, "nan": "NaN", "none": None, "list": [1, 2]},
+        config={
+            HOSTILE: {"value": HOSTILE},
+            "huge": {"value": HUGE},
+            "nested": {"value": {"a": {"b": [1, {"c": 2}]}}},
+        },
+        summary={HOSTILE: HOSTILE, "nan": "NaN", "none": None, "list": [1, 2], "huge": HUGE}
+        | {"val_loss": HUGE, "_wandb": {"runtime": float("nan")}},
     )
     _history(
         store,
         hostile,
         [
             {"_step": i, HOSTILE: i, "text": HOSTILE, "flag": True, "nested": {"x": i}}
-            | {"epoch": "NaN", "odd": ["Infinity", "-Infinity", "NaN", 1][i % 4], "huge": 10**400}
+            | {"epoch": "NaN", "odd": ["Infinity", "-Infinity", "NaN", 1][i % 4], "huge": HUGE}
             for i in range(8)
         ],
     )
     _lines(store, hostile, "log", [f"\x1b[31m{HOSTILE}\x1b[0m\n", "50%\r100%\n"])
     _media(store, blobs, hostile)
-    for i in range(6):
+    for i, lr in enumerate([0.0, 0.1, 0.2, HUGE, 0.4, 0.5, -1e200, float("nan")]):
         stop = {"bracket": 1, "value": None if i else 2.5, "threshold": 0.5}
         member = run(
             f"member{i}",
             state=["finished", "crashed", "running"][i % 3],
             sweep_id=sweep.id,
-            params={"lr": i / 10, "model": {"depth": i % 2}, "layers": [64, 64]},
-            config={"lr": {"value": i / 10}, "model": {"value": {"depth": i % 2}}},
+            params={"lr": lr, "model": {"depth": i % 2}, "layers": [64, 64]},
+            config={"lr": {"value": lr}, "model": {"value": {"depth": i % 2}}},
+            summary={"_wandb": {"runtime": [HUGE, 1e300, "NaN", -1][i % 4]}},
             early_stop=stop if i < 2 else None,
             should_stop=int(i < 2),
         )
-        values = [(p, [1.0, float("nan"), 0.5][(i + p) % 3]) for p in range(4)]
+        odd = [1.0, float("nan"), 0.5] if i < 6 else [(-1) ** i * 1.7e308] * 3
+        values = [(p, odd[(i + p) % 3]) for p in range(4)]
         store.runs.put_metric_values(member.id, values)
         _history(store, member, [{"_step": p, "val_loss": v} for p, v in values])
     long = run("long", state="finished")
@@ -102,7 +110,7 @@ def _report() -> dict[str, object]:
     return {
         "blocks": [
             text("heading", "What we saw", level=1),
-            text("paragraph", HOSTILE),
+            text("paragraph", HOSTILE + "\ud800"),
             {"type": "list", "children": [item]},
             {"type": "code-block", "children": [text("code-line", "make sweep")]},
             {"type": "panel-grid"},
@@ -121,7 +129,10 @@ def _lines(store: Store, run: Run, stream: str, texts: list[str]) -> None:
 
 
 def _media(store: Store, blobs: BlobStorage, run: Run) -> None:
-    table = {"columns": [HOSTILE, "n"], "data": [[HOSTILE, 1.5], [None, {"_type": "image-file"}]]}
+    table = {
+        "columns": [HOSTILE, "n"],
+        "data": [[HOSTILE, HUGE], ["\ud800", 1.5], [None, {"_type": "image-file"}]],
+    }
     for name, content in {
         "media/images/active.svg": SVG,
         "media/table/hostile.table.json": json.dumps(table).encode(),

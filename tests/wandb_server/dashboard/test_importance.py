@@ -66,3 +66,17 @@ def test_parameters_that_are_missing_mixed_or_lists_are_choices() -> None:
     assert found.correlation is None
     assert found.importance == pytest.approx(1)
     assert "not set" in dict(found.means)
+
+
+@pytest.mark.parametrize("huge", [10**400, 1e200, math.inf, math.nan])
+def test_numbers_that_a_forest_cannot_reckon_with_are_choices(huge: float) -> None:
+    found = trials()
+    found[0][0]["noise"] = huge
+    by_name = {i.name: i for i in importances(found, maximize=True, scales=LOGARITHMIC)}
+    assert by_name["noise"].correlation is None
+    assert by_name["learning_rate"].correlation is not None
+
+
+def test_results_near_the_end_of_all_floats_have_no_correlation() -> None:
+    found = [(params, 1e200 * result) for params, result in trials()]
+    assert all(i.correlation is None for i in importances(found, True, LOGARITHMIC))

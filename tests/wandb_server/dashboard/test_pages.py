@@ -17,6 +17,8 @@ PAGES = [
     "/local/messy/runs/empty",
     "/local/messy/runs/hostile",
     "/local/messy/runs/member0",
+    "/local/messy/runs/member3",
+    "/local/messy/runs/member6",
     "/local/messy/runs/long",
     "/local/messy/compare?runs=hostile,member0,empty",
     "/local/messy/reports/Title--Vmlldzox",
@@ -155,6 +157,7 @@ def test_runs_are_filtered_by_words_and_by_comparisons(messy_server: ServerProce
     assert "10 of 1,000 runs" in page
     assert rows(page) == [f"run{i}" for i in range(19, 0, -2)]
     assert "No run matches." in get(messy_server, "/local/many?filter=lr>7").text
+    assert "1 of 11 runs" in get(messy_server, "/local/messy?filter=huge>1e300").text
 
 
 @pytest.mark.parametrize(
