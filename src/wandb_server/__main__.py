@@ -1,6 +1,7 @@
 """Serve the embedded W&B server: ``python -m src.wandb_server``."""
 
 import argparse
+import math
 import os
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def main() -> int:
     return 0
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
 def _arguments() -> argparse.Namespace:
     parser = Parser(
         prog="python -m src.wandb_server",
@@ -50,7 +61,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--crash_after",
-        type=float,
+        type=_seconds,
         default=CRASH_AFTER,
         help="seconds of silence of a run and its agent until the run is crashed (%(default)s)",
     )

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from src.shared.defaults import ENTITY, PROJECT
 from src.shared.errors import UserError
-from src.wandb_server.data_folder import write_private
+from src.wandb_server.data_folder import usable, write_private
 
 
 @contextlib.contextmanager
@@ -23,14 +23,12 @@ def only_server_of(data: Path) -> Iterator[None]:
     """Be the folder's one server while the context lasts.
 
     Raises:
-        UserError: If it has one already.
+        UserError: If it has one already, or its lock is not ours to take.
     """
     lock = _lock(data)
-    try:
-        lock.acquire()
-    except Timeout:
+    if not _taken(lock, data):
         url = _announced_url(data) or "an address that it has not announced yet"
-        raise UserError(f"a server of {data} is already running at {url}; use that one") from None
+        raise UserError(f"a server of {data} is already running at {url}; use that one")
     try:
         yield
     finally:
@@ -42,12 +40,15 @@ def running_at(data: Path) -> str | None:
 
     Returns:
         The address, or None if no server runs or it has not announced itself yet.
+
+    Raises:
+        UserError: If its lock is not ours to take.
     """
-    try:
-        with _lock(data):
-            return None
-    except Timeout:
+    lock = _lock(data)
+    if not _taken(lock, data):
         return _announced_url(data)
+    lock.release()
+    return None
 
 
 @contextlib.contextmanager
@@ -93,6 +94,15 @@ def show(url: str) -> None:
 
 def _lock(data: Path) -> FileLock:
     return FileLock(data / "lock", timeout=0)
+
+
+def _taken(lock: FileLock, data: Path) -> bool:
+    with usable(data):
+        try:
+            lock.acquire()
+        except Timeout:
+            return False
+    return True
 
 
 def _file(data: Path) -> Path:

@@ -3,6 +3,8 @@
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from src.shared.atomic import replacing
@@ -18,15 +20,26 @@ def prepare(data: Path) -> None:
     Raises:
         UserError: If it cannot be written, or its disk is full.
     """
-    try:
+    with usable(data):
         data.mkdir(parents=True, exist_ok=True)
         if not any(data.iterdir()):
             data.chmod(0o700)  # never a folder that others may be using
         with tempfile.TemporaryFile(dir=data) as probe:
             probe.write(bytes(SPACE_TO_START))
+
+
+@contextmanager
+def usable(data: Path) -> Iterator[None]:
+    """Say what is wrong with the folder, or with a file in it, if the system refuses to work on it.
+
+    Raises:
+        UserError: If it does: its disk is full, or something in it is another user's, say.
+    """
+    try:
+        yield
     except OSError as error:
         cure = "make room on its disk" if error.errno in _FULL else "name a folder that you own"
-        raise UserError(f"--data {data}: {error.strerror}; {cure}") from None
+        raise UserError(f"--data {data}: {error.strerror or error}; {cure}") from None
 
 
 def write_private(file: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from src.wandb_server.data_folder import write_private
+from src.wandb_server.data_folder import usable, write_private
 
 # What the client reads under addresses that it makes itself.
 _CLIENT_PATHS = ("/files/", "/artifacts/", "/artifactsV2/")
@@ -20,10 +20,15 @@ _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def load_api_key(path: Path) -> str:
-    """The key in a file that only its owner can read; it is generated the first time."""
+    """The key in a file that only its owner can read; it is generated the first time.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
     if not path.exists():
         write_private(path, secrets.token_hex(20))
-    return path.read_text().strip()
+    with usable(path.parent):
+        return path.read_text().strip()
 
 
 class Guard:

@@ -17,6 +17,7 @@ from src.shared.errors import UserError
 from src.wandb_server.announcement import announced, show
 from src.wandb_server.api.graphql import MissingFields
 from src.wandb_server.context import Server
+from src.wandb_server.data_folder import usable
 from src.wandb_server.http.app import create_app
 from src.wandb_server.http.security import load_api_key
 from src.wandb_server.http.storage_trouble import StorageTrouble
@@ -91,14 +92,15 @@ def server_of(data: Path, key: str, crash_after: float) -> Server:
     """The parts that serve a folder.
 
     Raises:
-        UserError: If its data are damaged, or of a newer version.
+        UserError: If its data are damaged, of a newer version, or not ours to change.
     """
     try:
         store = Store(data / "server.db")
     except UnusableStoreError as error:
         raise UserError(f"--data {data}: {error}; name another folder") from None
-    blobs = BlobStorage(data / "files", key)
-    blobs.remove_leftovers()
+    with usable(data):
+        blobs = BlobStorage(data / "files", key)
+        blobs.remove_leftovers()
     liveness = Liveness(crash_after)
     return Server(store, blobs, liveness, Scheduler(store, liveness))
 
