@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Imported here: wandb and pandas take seconds that --help need not wait for.
     from src.sweeps.definition import load_definition
     from src.sweeps.servers import open_server
+    from src.sweeps.sweep import Sweep, server_faults
 
     # A supervisor's SIGTERM ends a sweep as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -38,9 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with open_server(ServerChoice(given.server)) as server:
         if given.seed is not None and not server.embedded:
             raise UserError("--seed needs the embedded server; add --server local or leave it out")
-        sweep = _new(definition, given, server) if definition else _earlier(given)
-        print(f"Sweep      {sweep.path}\nDashboard  {sweep.url}", flush=True)
-        return _offer(sweep, server) if given.create_only else _run(sweep, server, given.agents)
+        sweep = _new(definition, given, server) if definition else Sweep.find(given.resume)
+        with server_faults(sweep, server.url):
+            if given.resume:
+                _reopen(sweep, given.count)
+            print(f"Sweep      {sweep.path}\nDashboard  {sweep.url}", flush=True)
+            return _offer(sweep, server) if given.create_only else _run(sweep, server, given.agents)
 
 
 def _new(definition: "SweepDefinition", given: argparse.Namespace, server: "Server") -> "Sweep":
@@ -53,13 +57,9 @@ def _new(definition: "SweepDefinition", given: argparse.Namespace, server: "Serv
     return Sweep.create(definition)
 
 
-def _earlier(given: argparse.Namespace) -> "Sweep":
-    from src.sweeps.sweep import Sweep
-
-    sweep = Sweep.find(given.resume)
+def _reopen(sweep: "Sweep", count: int | None) -> None:
     _fetch(sweep.definition)
-    sweep.reopen(given.count)
-    return sweep
+    sweep.reopen(count)
 
 
 def _fetch(definition: "SweepDefinition") -> None:
@@ -137,8 +137,9 @@ def _run(sweep: "Sweep", server: "Server", agents: int) -> int:
         print(f"\nEnding the runs that are going on; Ctrl-C again drops them.\n{go_on}", flush=True)
     finally:
         fleet.stop()
-    complete = not interrupted and sweep.is_over()
-    found = _report(sweep, server, checkpoints)
+    over = sweep.is_over()
+    complete = over and not interrupted
+    found = _report(sweep, server, checkpoints, over)
     if not found:
         print(f"No run has logged anything; {logs.relative_to(ROOT)} says why.")
     if not complete:
@@ -146,32 +147,41 @@ def _run(sweep: "Sweep", server: "Server", agents: int) -> int:
     return 130 if interrupted else int(not (complete and found))
 
 
-def _report(sweep: "Sweep", server: "Server", checkpoints: Path) -> bool:
+def _report(sweep: "Sweep", server: "Server", checkpoints: Path, over: bool) -> bool:
     """Print the best configurations, and evaluate the best model on the test set.
+
+    Args:
+        sweep: The sweep.
+        server: Its server.
+        checkpoints: Where this machine's agents left theirs.
+        over: Whether agents get no more runs.
 
     Returns:
         Whether any run has logged the metric.
     """
     from src.evaluate import evaluate_checkpoint
-    from src.sweeps.summary import keep_best_model, leaderboard, look_again
+    from src.sweeps.summary import keep_model, leaderboard, look_again
 
-    runs, found = sweep.runs(), not sweep.ranked().empty
-    if found:
-        print(f"\nThe best of {len(runs)} runs:\n\n{leaderboard(sweep)}\n", flush=True)
+    # Asked for once: agents elsewhere may go on, and the model is to be that of the first line.
+    runs = sweep.runs()
+    ranked = sweep.ranked(runs)
+    if not ranked.empty:
+        best = leaderboard(sweep.definition, ranked)
+        print(f"\nThe best of {len(runs)} runs:\n\n{best}\n", flush=True)
         total = sweep.definition.total_runs
-        if sweep.is_over() and total is not None and len(runs) < total:
+        if over and total is not None and len(runs) < total:
             print(
                 f"It ended after {len(runs)} of {total} runs: every configuration has been tried, "
                 "or it was stopped."
             )
         print("Evaluating the best one's model on the test set", flush=True)
-        model = keep_best_model(sweep, checkpoints)
+        model = keep_model(sweep, str(ranked["id"].iloc[0]), checkpoints)
         evaluation = evaluate_checkpoint(model)
         print(f"Test       accuracy {evaluation.metrics['accuracy']:.4f}")
         print(f"Model      {model.relative_to(ROOT)}.weights.h5")
         print(f"Report     {evaluation.folder.relative_to(ROOT)}/report.html")
     print(look_again(sweep, server))
-    return found
+    return not ranked.empty
 
 
 if __name__ == "__main__":

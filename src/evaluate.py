@@ -18,7 +18,7 @@ from src.config.registry import ignored
 from src.config.run_config import RunConfig
 from src.shared.command import Parser, run_command
 from src.shared.errors import UserError
-from src.shared.paths import PLOTS
+from src.shared.paths import PLOTS, checkpoint_files
 
 if TYPE_CHECKING:
     from src.datasets.spec import InputSpec
@@ -86,7 +86,7 @@ def evaluate_checkpoint(
         "macro_f1": float(classes["f1"].mean()),
     }
     results = report.Results(
-        model=checkpoints.checkpoint_files(model_path)[1].stem,
+        model=checkpoint_files(model_path)[1].stem,
         dataset=name,
         config=_shown(config),
         validation={

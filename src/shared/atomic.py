@@ -17,12 +17,20 @@ def replacing(file: Path) -> Iterator[Path]:
     """
     new = file.with_name("." + file.name)
     try:
-        yield new
-        with new.open("rb") as stream:
-            os.fsync(stream)  # or, after a power cut, the name might be there without the content
-        new.replace(file)
+        try:
+            yield new
+            put_in_place(new, file)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise UserError(
             f"{file} cannot be written ({error.strerror or error}); make room for it there"
         ) from None
+
+
+def put_in_place(new: Path, file: Path) -> None:
+    """Put a file that has been written in the place of another, on the same disk, in one go."""
+    with new.open("rb") as stream:
+        os.fsync(stream)  # or, after a power cut, the name might be there without the content
+    new.replace(file)

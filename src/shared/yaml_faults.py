@@ -1,4 +1,4 @@
-"""What is wrong with a text that is to be YAML, in one line."""
+"""Says in one line why a text cannot be read as YAML."""
 
 from typing import NamedTuple
 

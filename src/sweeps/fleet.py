@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.shared.paths import ROOT
+from src.sweeps.logs import open_log
 
 MAX_REPLACEMENTS = 3  # of one agent
 BENCHED = 3  # an agent's exit code when its runs kept failing
@@ -34,12 +35,14 @@ class Fleet:
         poll_seconds: How often an agent asks the server for commands.
         models_dir: Where the runs' checkpoints go.
         log_dir: Where ``agent-<n>.log`` goes.
+
+    Raises:
+        UserError: If the logs cannot be opened.
     """
 
     def __init__(
         self, sweep_path: str, size: int, poll_seconds: float, models_dir: Path, log_dir: Path
     ) -> None:
-        log_dir.mkdir(parents=True, exist_ok=True)
         self._command = [
             *(sys.executable, "-m", "src.sweeps.agent", sweep_path),
             *("--poll_seconds", str(poll_seconds), "--models_dir", str(models_dir)),
@@ -92,7 +95,7 @@ class Fleet:
         return f"agent {seat.number} died ({ended}) and was replaced; its log: {seat.log}"
 
     def _start(self, log: Path) -> subprocess.Popen[bytes]:
-        with log.open("ab") as output:
+        with open_log(log) as output:
             return subprocess.Popen(
                 self._command,
                 cwd=ROOT,

@@ -8,7 +8,6 @@ from typing import NoReturn
 import pandas as pd
 from tqdm import tqdm
 
-from src.shared.errors import UserError
 from src.sweeps.fleet import Fleet
 from src.sweeps.servers import Server
 from src.sweeps.states import ACTIVE, DONE, RunState
@@ -25,7 +24,7 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
     """Show the sweep's progress until it is over or no agent is left.
 
     Raises:
-        UserError: If the server stays away.
+        wandb.errors.Error: Or another of ``SERVER_ERRORS``, if the server stays away.
     """
     metric, maximize = sweep.definition.metric, sweep.definition.maximize
     with _live_line(sweep) as bar:
@@ -37,10 +36,7 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
                 table, over = sweep.runs(), sweep.is_over()
             except SERVER_ERRORS:  # it is away for now; the agents wait for it too
                 if time.monotonic() - heard > _PATIENCE_SECONDS:
-                    raise UserError(
-                        f"the W&B server at {server.url} has gone; when it is back, go on with "
-                        f"python run_sweep.py --resume {sweep.name}"
-                    ) from None
+                    raise
                 time.sleep(poll_seconds)
                 continue
             heard = time.monotonic()

@@ -14,6 +14,7 @@ import requests
 
 from src.shared.errors import UserError
 from src.shared.paths import ROOT, SERVER_DATA
+from src.sweeps.logs import open_log
 from src.sweeps.server_choice import ServerChoice
 from src.tracking.client import has_api_key, server_answers, server_url
 
@@ -64,7 +65,7 @@ class EmbeddedServer(Server):
         record = self._running() or self._start(port=0)
         self.environment = record["environment"]
         project = os.environ.get("WANDB_PROJECT")
-        os.environ.update(self.environment)
+        os.environ.update(self.environment)  # for good: the client reads it until the process ends
         if project:
             os.environ["WANDB_PROJECT"] = project
         os.environ.pop("WANDB_MODE", None)
@@ -107,9 +108,8 @@ class EmbeddedServer(Server):
         return record
 
     def _start(self, port: int) -> dict[str, Any]:
-        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         command = [sys.executable, "-m", "src.wandb_server", "--exit_with_stdin"]
-        with self._log.open("ab") as log:
+        with open_log(self._log) as log:
             self._process = subprocess.Popen(
                 [*command, "--port", str(port), "--data", str(self._data)],
                 cwd=ROOT,
@@ -129,7 +129,7 @@ class EmbeddedServer(Server):
 
 @contextmanager
 def open_server(choice: ServerChoice, data: Path = SERVER_DATA) -> Iterator[Server]:
-    """Point this process and its children at a W&B server while the context lasts.
+    """Point this process and its children at a W&B server, which answers while the context lasts.
 
     Args:
         choice: Which server.

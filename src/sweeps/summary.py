@@ -9,25 +9,27 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from src.config.registry import ignored
+from src.shared.atomic import replacing
 from src.shared.defaults import PORT
-from src.shared.paths import MODELS, ROOT
+from src.shared.paths import MODELS, ROOT, checkpoint_files
+from src.sweeps.definition import SweepDefinition
 from src.sweeps.servers import Server
 from src.sweeps.sweep import Sweep
 
 TOP = 5
 
 
-def leaderboard(sweep: Sweep) -> str:
+def leaderboard(definition: SweepDefinition, ranked: pd.DataFrame) -> str:
     """The best configurations as text: metric, run, how it ended, what was varied; best first."""
-    best = sweep.ranked().head(TOP)
+    best = ranked.head(TOP)
     table = pd.DataFrame(
         {
-            sweep.definition.metric: best["value"].map("{:.4f}".format),
+            definition.metric: best["value"].map("{:.4f}".format),
             "run": best["id"],
             "ended": best["state"].where(~best["stopped_early"], "stopped early"),
             **{
                 name: [_varied(run, name) for _, run in best.iterrows()]
-                for name in sweep.definition.varied
+                for name in definition.varied
             },
         }
     )
@@ -40,25 +42,26 @@ def _varied(run: "pd.Series[Any]", name: str) -> Any:
     return "-" if name in ignored(run["optimizer"], schedule) else run[name]
 
 
-def keep_best_model(sweep: Sweep, checkpoints: Path) -> Path:
-    """Copy the best run's checkpoint into ``models/``.
+def keep_model(sweep: Sweep, run_id: str, checkpoints: Path, models: Path = MODELS) -> Path:
+    """Copy a run's checkpoint to where it stays.
 
     Args:
-        sweep: A sweep with at least one run that has a value.
+        sweep: The run's sweep.
+        run_id: The run.
         checkpoints: Where this machine's agents left theirs.
+        models: Where to.
 
     Returns:
         The copy's stem, ``models/best_model_<run id>``.
+
+    Raises:
+        UserError: If the checkpoint is nowhere, or ``models`` cannot take it.
     """
-    from src.training.tensorflow import start_tensorflow
-
-    start_tensorflow()
-    from src.training.checkpoints import checkpoint_files
-
-    best = sweep.model_of(str(sweep.ranked()["id"].iloc[0]), checkpoints)
-    for file in checkpoint_files(best):
-        shutil.copy2(file, MODELS / file.name)
-    return MODELS / best.name
+    stem = sweep.model_of(run_id, checkpoints)
+    for file in checkpoint_files(stem):
+        with replacing(models / file.name) as new:
+            shutil.copyfile(file, new)
+    return models / stem.name
 
 
 def look_again(sweep: Sweep, server: Server) -> str:

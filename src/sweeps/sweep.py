@@ -1,6 +1,8 @@
 """A sweep at its W&B server: created or found again, and what its runs have given so far."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +12,7 @@ import wandb
 from src.config.run_config import RunConfig
 from src.shared.defaults import PROJECT
 from src.shared.errors import UserError
+from src.shared.paths import checkpoint_files
 from src.sweeps.definition import SweepDefinition
 from src.sweeps.states import RunState, SweepState
 from src.tracking import wandb_private
@@ -38,11 +41,11 @@ class Sweep:
         Raises:
             UserError: If the server refuses it.
         """
-        api = wandb.Api(timeout=_TIMEOUT_SECONDS)
         config = definition.config
         project = _project(config.get("project"))
         entity = os.environ.get("WANDB_ENTITY") or config.get("entity")
         try:
+            api = wandb.Api(timeout=_TIMEOUT_SECONDS)
             path = wandb_private.create_sweep(api, config, project, entity)
         except (*SERVER_ERRORS, ValueError) as error:
             raise UserError(f"the W&B server refuses the sweep: {error}") from None
@@ -109,9 +112,9 @@ class Sweep:
         columns = ["id", "name", "state", "stopped_early", "value", *RunConfig.model_fields]
         return pd.DataFrame([self._row(run) for run in runs], columns=columns)
 
-    def ranked(self) -> pd.DataFrame:
-        """The runs that have a value, best first; a crashed run's value counts too."""
-        table = self.runs().dropna(subset="value")
+    def ranked(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Those of the runs that have a value, best first; a crashed run's value counts too."""
+        table = runs.dropna(subset="value")
         return table.sort_values("value", ascending=not self.definition.maximize, kind="stable")
 
     def model_of(self, run_id: str, folder: Path) -> Path:
@@ -128,7 +131,7 @@ class Sweep:
             UserError: If neither this machine nor the server has it.
         """
         stem = folder / f"best_model_{run_id}"
-        if not stem.with_name(f"{stem.name}.json").exists():
+        if not all(file.exists() for file in checkpoint_files(stem)):
             entity, project, _ = self.path.split("/")
             name = f"{entity}/{project}/{stem.name}:latest"
             try:
@@ -152,6 +155,19 @@ class Sweep:
             "value": pd.to_numeric(value, errors="coerce"),
             **hyperparameters,
         }
+
+
+@contextmanager
+def server_faults(sweep: Sweep, server_url: str) -> Iterator[None]:
+    """Turn what a server fails at into one line, with how to go on with the sweep."""
+    try:
+        yield
+    except SERVER_ERRORS as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"the W&B server at {server_url} has failed ({reason}); when it is mended, go on with "
+            f"python run_sweep.py --resume {sweep.name}"
+        ) from None
 
 
 def _project(in_file: str | None) -> str:

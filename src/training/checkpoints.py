@@ -18,13 +18,12 @@ from src.datasets.spec import InputSpec
 from src.model import NeuralNetwork
 from src.shared.atomic import replacing
 from src.shared.errors import UserError
+from src.shared.paths import WEIGHTS_SUFFIX, checkpoint_files
 from src.tracking.metrics import EpochMetrics
 from src.training.execution import execution_of_predictions
 
 FORMAT_VERSION = 1
 PACKAGES = ("tensorflow", "keras", "numpy")
-WEIGHTS_SUFFIX = ".weights.h5"  # Keras insists on it
-INFO_SUFFIX = ".json"
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,6 @@ class _WeightsInMemory(io.BytesIO):
         return WEIGHTS_SUFFIX  # Keras looks at how the name ends
 
 
-def checkpoint_files(path: Path) -> tuple[Path, Path]:
-    """The weights' file and the JSON of a checkpoint, named by its stem or by either of them."""
-    stem = str(path).removesuffix(INFO_SUFFIX).removesuffix(WEIGHTS_SUFFIX)
-    return Path(stem + WEIGHTS_SUFFIX), Path(stem + INFO_SUFFIX)
-
-
 def save(stem: Path, network: NeuralNetwork, metrics: EpochMetrics) -> None:
     """Write a checkpoint, over an earlier one of the same stem if there is one.
 
@@ -87,7 +80,7 @@ def save(stem: Path, network: NeuralNetwork, metrics: EpochMetrics) -> None:
             spec=network.spec,
             metrics=metrics,
             packages={package: version(package) for package in PACKAGES},
-            weights_sha256=_sha256(new_weights),
+            weights_sha256=_sha256(content.getbuffer()),
         )
         if previous := _readable(weights, info_file):
             _write(info_file, replace(info, previous=previous))
@@ -126,7 +119,7 @@ def _read(weights: Path, info_file: Path) -> CheckpointInfo:
             f"{info_file} has format {info.format_version}, this version reads {FORMAT_VERSION}; "
             "use the version of Gradsweep that wrote it"
         )
-    digest = _sha256(weights)
+    digest = _sha256(_bytes(weights))
     for candidate in (info, info.previous):
         if candidate and candidate.weights_sha256 == digest:
             return replace(candidate, previous=None)
@@ -141,8 +134,9 @@ def _schema() -> TypeAdapter[CheckpointInfo]:
 
 
 def _parse(info_file: Path) -> CheckpointInfo:
+    text = _bytes(info_file)
     try:
-        return _schema().validate_json(info_file.read_bytes())
+        return _schema().validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         reason = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
@@ -157,7 +151,7 @@ def _readable(weights: Path, info_file: Path) -> CheckpointInfo | None:
     """As :func:`_read`, or None: what cannot be loaded now need not be kept loadable."""
     try:
         return _read(weights, info_file)
-    except (UserError, FileNotFoundError):
+    except UserError:
         return None
 
 
@@ -166,6 +160,14 @@ def _write(file: Path, info: CheckpointInfo) -> None:
         new.write_bytes(_schema().dump_json(info, indent=2, exclude_none=True))
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{file} cannot be read ({error.strerror}); mend that or train the run again"
+        ) from None
+
+
+def _sha256(content: bytes | memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -14,11 +14,11 @@ from src.config.run_config import RunConfig
 from src.datasets.spec import TrainingData
 from src.model import NeuralNetwork
 from src.shared.errors import UserError
+from src.shared.paths import checkpoint_files
 from src.tracking.client import in_sweep
 from src.tracking.metrics import EpochMetrics
 from src.tracking.outcome import Outcome
 from src.tracking.tracker import Tracker
-from src.training.checkpoints import checkpoint_files
 from src.training.execution import build_network
 from src.training.loop import TrainingDiverged, fit
 from src.training.state_file import Progress, RunRecord, StateFile

@@ -12,15 +12,6 @@ ROWS = [
 ]
 
 
-class Finished(Sweep):
-    """A sweep whose runs are known without a server."""
-
-    def runs(self) -> pd.DataFrame:
-        ends = {"state": "finished", "stopped_early": False}
-        sizes = {"filters": [32, 64], "lr_step_epochs": 4}
-        return pd.DataFrame([row | ends | sizes for row in ROWS])
-
-
 def test_the_leaderboard_shows_what_was_swept_best_first_and_only_what_was_read() -> None:
     parameters = {
         "optimizer": {"values": ["sgd", "nag"]},
@@ -32,7 +23,12 @@ def test_the_leaderboard_shows_what_was_swept_best_first_and_only_what_was_read(
     metric = {"name": "val_accuracy", "goal": "maximize"}
     definition = SweepDefinition({"metric": metric, "parameters": parameters})
 
-    header, *lines = leaderboard(Finished(None, "e/p/s", definition)).splitlines()
+    ends = {"state": "finished", "stopped_early": False}
+    sizes = {"filters": [32, 64], "lr_step_epochs": 4}
+    runs = pd.DataFrame([row | ends | sizes for row in ROWS])
+
+    ranked = Sweep(None, "e/p/s", definition).ranked(runs)
+    header, *lines = leaderboard(definition, ranked).splitlines()
 
     assert header.split()[3:] == ["optimizer", "momentum", "filters", "lr_step_epochs"]
     assert [line.split() for line in lines] == [

@@ -15,9 +15,9 @@ from src.config.run_config import RunConfig
 from src.datasets.spec import TrainingData
 from src.model import NeuralNetwork
 from src.shared.errors import UserError
-from src.shared.paths import ROOT
+from src.shared.paths import ROOT, checkpoint_files
 from src.tracking.metrics import EpochMetrics
-from src.training.checkpoints import checkpoint_files, load, save
+from src.training.checkpoints import load, save
 
 METRICS = EpochMetrics(
     *(3, 0.5, 0.8, 0.4, 0.9, 0.9, 1e-3),
@@ -123,8 +123,19 @@ def remove(suffix: str) -> Callable[[Path], object]:
     return lambda stem: Path(f"{stem}{suffix}").unlink()
 
 
+def unreadable(suffix: str) -> Callable[[Path], None]:
+    def spoil(stem: Path) -> None:
+        file = Path(f"{stem}{suffix}")
+        file.unlink()
+        file.symlink_to("/proc/self/mem")  # nobody can read its beginning, not even root
+
+    return spoil
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no json": (remove(".json"), "no checkpoint file .*json"),
+    "unreadable json": (unreadable(".json"), "m.json cannot be read .Input/output error.; mend"),
+    "unreadable weights": (unreadable(".weights.h5"), "m.weights.h5 cannot be read .Input/out"),
     "no weights": (remove(".weights.h5"), "no checkpoint file .*h5"),
     "not json": (write(".json", b"\x80\x04K\x01."), "does not describe a checkpoint"),
     "foreign json": (write(".json", b'{"a": 1}'), "does not describe a checkpoint"),

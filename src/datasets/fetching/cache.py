@@ -17,6 +17,7 @@ from src.datasets.fetching.packages import NpmPackage
 from src.datasets.fetching.raw_file import RawFile, Source, SourceError
 from src.datasets.fetching.sources import HandPlaced
 from src.datasets.fetching.tarballs import HttpTarball
+from src.shared.atomic import put_in_place
 from src.shared.errors import UserError
 
 _SCRATCH = "fetching-"
@@ -123,11 +124,8 @@ def scratch_in(folder: Path) -> Iterator[Path]:
 def store(path: Path, content: bytes, scratch: Path) -> None:
     """Write a file so that it is there whole or not at all, whatever happens meanwhile."""
     temporary = scratch / path.name
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    temporary.write_bytes(content)
+    put_in_place(temporary, path)
 
 
 @contextmanager
