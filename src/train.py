@@ -37,10 +37,10 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path = MODELS) -
     from src.training.tensorflow import start_tensorflow
 
     start_tensorflow()
-    from src.training import run as training_run
+    from src.training.run import run_training
 
     _check_writable(models_dir)
-    return training_run.train_run(config, stop, models_dir)
+    return run_training(config, stop, models_dir)
 
 
 def resume_run(run_id: str, stop: StopRequest, no_wandb: bool = False) -> "TrainedRun":
@@ -60,9 +60,9 @@ def resume_run(run_id: str, stop: StopRequest, no_wandb: bool = False) -> "Train
     from src.training.tensorflow import start_tensorflow
 
     start_tensorflow()
-    from src.training import run as training_run
+    from src.training.run import resume_training
 
-    return training_run.resume_run(state, stop, no_wandb)
+    return resume_training(state, stop, no_wandb)
 
 
 def _check_writable(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A training run from its data to its logged checkpoint, begun anew or gone on with."""
+"""A training run from its data to its logged checkpoint, new or resumed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ class TrainedRun:
     resume_command: str | None
 
 
-def train_run(config: RunConfig, stop: StopRequest, models_dir: Path) -> TrainedRun:
+def run_training(config: RunConfig, stop: StopRequest, models_dir: Path) -> TrainedRun:
     """Train a new run.
 
     Args:
@@ -58,16 +58,16 @@ def train_run(config: RunConfig, stop: StopRequest, models_dir: Path) -> Trained
         return _fit_and_log(record, network, data, tracker, state, stop, None)
 
 
-def resume_run(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRun:
+def resume_training(state: StateFile, stop: StopRequest, no_wandb: bool) -> TrainedRun:
     """Train the rest of a run, as if it had never been interrupted.
 
     Args:
         state: What the run has saved.
-        stop: As :func:`train_run`.
+        stop: As :func:`run_training`.
         no_wandb: Whether not to log the rest, though the run was begun with logging.
 
     Raises:
-        UserError: As :func:`train_run`, if the state is damaged, or if another process trains it.
+        UserError: As :func:`run_training`, if the state is damaged or another process trains it.
     """
     with state.held():
         record, progress = state.load()
@@ -121,7 +121,9 @@ def _fit_and_log(
     labels, names = data.validation.y, data.spec.class_names
     tracker.log_confusion(labels, predicted, names, more_epochs=unfinished)
     tracker.log_model(checkpoint_files(checkpoint), result.best)
-    tracker.finish(Outcome.INTERRUPTED if stop.interrupted else result.outcome, result.best)
+    # Ctrl-C after the last step cuts nothing short.
+    cut_short = stop.interrupted and result.outcome is Outcome.STOPPED
+    tracker.finish(Outcome.INTERRUPTED if cut_short else result.outcome, result.best)
     if not unfinished:
         state.remove()
     return TrainedRun(checkpoint, _resume_command(state) if unfinished else None)
@@ -129,7 +131,7 @@ def _fit_and_log(
 
 @contextmanager
 def _tracked(tracker: Tracker, models_dir: Path) -> Iterator[tuple[Tracker, StateFile]]:
-    """Tell which run it is, and end it at W&B whatever goes wrong."""
+    """Print the run's id, and end it at W&B whatever goes wrong."""
     state = StateFile(models_dir, tracker.run_id)
     print(f"Run        {state.run_id}")
     if not in_sweep():
