@@ -10,6 +10,7 @@ class RunState(StrEnum):
     Attributes:
         PENDING: It has been handed out and has not begun.
         RUNNING: It has been heard of lately.
+        PREEMPTING: Its machine is about to be taken away; until then it goes on.
         FINISHED: It ended with exit code 0.
         FAILED: It ended with another exit code.
         CRASHED: It has not been heard of for a while.
@@ -19,6 +20,7 @@ class RunState(StrEnum):
 
     PENDING = "pending"
     RUNNING = "running"
+    PREEMPTING = "preempting"
     FINISHED = "finished"
     FAILED = "failed"
     CRASHED = "crashed"
@@ -31,7 +33,7 @@ class RunState(StrEnum):
 
 
 # An agent has the run.
-ACTIVE = (RunState.PENDING, RunState.RUNNING)
+ACTIVE = (RunState.PENDING, RunState.RUNNING, RunState.PREEMPTING)
 # The run is through; crashed and interrupted ones are tried again.
 DONE = (RunState.FINISHED, RunState.FAILED)
 

@@ -6,8 +6,12 @@ from src.sweeps.states import ACTIVE, DONE, RunState, SweepState
 
 
 def test_a_state_that_nobody_knows_is_neither_active_nor_done() -> None:
-    assert RunState("preempting") is RunState.UNKNOWN
+    assert RunState("dreaming") is RunState.UNKNOWN
     assert RunState.UNKNOWN not in ACTIVE + DONE
+
+
+def test_a_run_that_is_about_to_lose_its_machine_still_goes_on() -> None:
+    assert RunState("preempting") in ACTIVE
 
 
 @pytest.mark.parametrize("word", ["FINISHED", "CANCELED", "CANCELLED"])
