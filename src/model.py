@@ -119,7 +119,7 @@ class NeuralNetwork:
         return step.loss, step.accuracy
 
     def take_step(self, x_batch: Tensor, y_batch: Tensor, optimizer: Optimizer) -> Step:
-        """As :meth:`train_step`, telling all that there is to know of the step."""
+        """As :meth:`train_step`, but returns all that the step computed."""
         step = self.compute_gradients(x_batch, y_batch)
         self.apply_gradients(step.gradients, optimizer)
         return step

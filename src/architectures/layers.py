@@ -56,7 +56,7 @@ class Layers:
         """Words to vectors of ``embedding_size``, and a mask of which of them are not padding.
 
         It is in float32 always: the gradient of a frequent word is a sum of thousands of terms.
-        The initialiser is no kernel's, for a table has no fan-in.
+        It has an initialiser of its own: a lookup table has no fan-in, which those of kernels need.
         """
         return keras.layers.Embedding(
             spec.vocabulary_size,

@@ -33,7 +33,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def confusion_matrix_figure(confusion: pd.DataFrame, *, normalised: bool, title: str) -> Figure:
-    """Heatmap of a confusion matrix: right answers in blue, mistakes in orange on an own scale.
+    """Heatmap of a confusion matrix: right answers in blue, mistakes in orange on their own scale.
 
     Args:
         confusion: Counts, true classes as rows, predicted ones as columns, in the same order.

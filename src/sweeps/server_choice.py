@@ -1,4 +1,4 @@
-"""Which W&B server is asked for; apart from the servers, for --help need not wait for wandb."""
+"""Which W&B server is asked for: a module of its own, so that --help need not wait for wandb."""
 
 from enum import StrEnum
 

@@ -65,7 +65,7 @@ class _Info:
     format_version: Literal[1]
     run: RunRecord
     epochs: tuple[EpochMetrics, ...]
-    best_epoch: int | None
+    best_epoch: int | None  # a part of format 1; here the epochs say it
 
 
 class StateFile:
