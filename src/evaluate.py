@@ -14,7 +14,7 @@ if __name__ == "__main__" and not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from src.config.fields import choices
-from src.config.registry import ignored
+from src.config.readers import ignored
 from src.config.run_config import RunConfig
 from src.shared.command import Parser, run_command
 from src.shared.errors import UserError

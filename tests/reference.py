@@ -2,9 +2,8 @@
 
 from pydantic.fields import FieldInfo
 
-from src.architectures.registry import ARCHITECTURES
 from src.config.fields import Section, allowed, fact
-from src.config.registry import KIND_READS, conditional_readers, kinds_that_read, models_that_read
+from src.config.readers import default_in_words, readers_in_words
 from src.config.run_config import RunConfig
 from src.shared.paths import ROOT
 
@@ -34,30 +33,10 @@ def hyperparameters() -> str:
 
 
 def _line(name: str, field: FieldInfo) -> str:
-    cells = (f"`--{name}`", _default(name, field), allowed(field), _readers(name))
+    default, readers = default_in_words(name) or "none", readers_in_words(name) or "all"
+    cells = (f"`--{name}`", default, allowed(field), readers)
     description = (field.description or "").replace("|", "\\|")
     return f"| {' | '.join(cells)} | {description} |"
-
-
-def _default(name: str, field: FieldInfo) -> str:
-    """The default, and those of the models that have their own."""
-    own = [
-        f"{entry.defaults[name]} of {model}"
-        for model, entry in ARCHITECTURES.items()
-        if name in entry.defaults
-    ]
-    plain = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
-    return ", ".join(["none" if plain is None else str(plain), *own])
-
-
-def _readers(name: str) -> str:
-    """The models, kinds of data, optimizers or schedules that read it, if not all do."""
-    models, kinds = models_that_read(name), kinds_that_read(name)
-    readers = [", ".join(models)] if len(models) < len(ARCHITECTURES) else []
-    readers += [", ".join(kinds)] if len(kinds) < len(KIND_READS) else []
-    for table in conditional_readers().values():
-        readers += [", ".join(table[name])] if name in table else []
-    return "; ".join(readers) or "all"
 
 
 if __name__ == "__main__":

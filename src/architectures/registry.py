@@ -19,15 +19,25 @@ class Architecture:
             InputSpec and an Execution to a Keras model from raw examples to logits.
         takes: The kinds of data that it can be given.
         reads: The hyperparameters that no model reads but those that say so.
+        lacks: Why it does not read some that others read, where that is not plain.
         defaults: Its own values of hyperparameters, unless told.
+        xla_on_cpu: Whether XLA was measured to be the faster on a CPU.
+        why_on_cpu: Why it is so executed there, for people.
+        recurrent: Whether it has loops over time, made with what an Execution says of them.
     """
 
     name: str
     target: Any
     takes: tuple[DataKind, ...]
     reads: tuple[str, ...] = ()
+    lacks: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    xla_on_cpu: bool = False
+    why_on_cpu: str = "its entry does not say that XLA is faster on a CPU"
+    recurrent: bool = False
 
+
+_CONVOLUTIONS_ON_CPU = "on a CPU, oneDNN's convolutions are faster than XLA's"
 
 ARCHITECTURES: Registry[Architecture] = Registry("model")
 for _entry in (
@@ -36,6 +46,8 @@ for _entry in (
         "src.architectures.mlp:build_mlp",
         takes=("pictures", "reviews"),
         reads=("num_layers", "hidden_size", "activation", "dropout", "batch_norm"),
+        xla_on_cpu=True,
+        why_on_cpu="an mlp on a CPU has small steps, whose overhead XLA removes",
     ),
     Architecture(
         "cnn",
@@ -45,19 +57,31 @@ for _entry in (
             *("hidden_size", "activation", "dropout", "batch_norm"),
             *("filters", "convolutions", "kernel_size", "stride", "pooling", "head"),
         ),
+        lacks={"num_layers": "a cnn's depth is that of filters and convolutions"},
+        why_on_cpu=_CONVOLUTIONS_ON_CPU,
     ),
     Architecture(
         "rnn",
         "src.architectures.rnn:build_rnn",
         takes=("pictures", "reviews"),
         reads=("num_layers", "hidden_size", "dropout", "cell", "bidirectional", "time_pooling"),
+        lacks={"activation": "the cells of an rnn have their own"},
         defaults={"num_layers": 1},
+        why_on_cpu="an rnn on a CPU runs its directions side by side, each loop compiled by XLA",
+        recurrent=True,
     ),
     Architecture(
         "resnet",
         "src.architectures.resnet:build_resnet",
         takes=("pictures",),
         reads=("activation", "width"),
+        lacks={
+            "num_layers": "a resnet's depth is 18",
+            "hidden_size": "a resnet's size is its width",
+            "dropout": "a resnet has batch norm instead",
+            "batch_norm": "a resnet always has it",
+        },
+        why_on_cpu=_CONVOLUTIONS_ON_CPU,
     ),
 ):
     ARCHITECTURES.register(_entry)

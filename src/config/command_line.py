@@ -9,6 +9,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from src.config.fields import Section, allowed, choices, fact, kind, takes_list
+from src.config.readers import default_in_words, readers_in_words
 from src.config.recipe import Recipe
 from src.config.run_config import RunConfig
 from src.shared.command import Parser
@@ -66,8 +67,10 @@ def parse_command(arguments: Sequence[str] | None = None, prog: str | None = Non
 
 def _add_flag(group: argparse._ArgumentGroup, name: str, field: FieldInfo) -> None:
     limits = "" if kind(field) is bool or choices(field) else f" ({allowed(field)})"
-    default = "" if field.default is None else f" [{_shown(field.default)}]"
-    description = f"{field.description}{limits}{default}".replace("%", "%%")
+    default, readers = default_in_words(name), readers_in_words(name)
+    default = f" [{default}]" if default else ""
+    readers = f"{readers}: " if readers else ""
+    description = f"{readers}{field.description}{limits}{default}".replace("%", "%%")
     options: dict[str, Any] = {"help": description, "default": None}
     if kind(field) is bool:
         options |= {"nargs": "?", "const": True, "metavar": "True|False"}
@@ -76,7 +79,3 @@ def _add_flag(group: argparse._ArgumentGroup, name: str, field: FieldInfo) -> No
         several = f"{number}[,{number}...]"
         options["metavar"] = "|".join(choices(field)) or (several if takes_list(field) else number)
     group.add_argument(f"--{name}", **options)
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,7 +1,7 @@
 """A hyperparameter's field: how it is declared, and what a parser and people must know of it.
 
 All that is said of a hyperparameter stands at its field: its type and range, its section and text
-in ``--help``, whether a compiled epoch depends on it, and why only some runs read it.
+in ``--help``, whether a compiled epoch depends on it. Who reads it, the readers' tables say.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def hyperparameter(
     *,
     section: Section,
     compiled: bool = True,
-    why_not_all: str = "",
+    conditional: bool = False,
     **limits: Any,
 ) -> Any:
     """Declare a field of RunConfig.
@@ -63,10 +63,10 @@ def hyperparameter(
         section: Where ``--help`` has it.
         compiled: Whether a compiled epoch may depend on its value. True is always safe; False lets
             runs that differ in it share a program.
-        why_not_all: Of one that only some models or kinds of data read: why the others do not.
+        conditional: Whether only the optimizers and schedules that name it read it.
         limits: As pydantic's ``Field`` takes them: ``ge``, ``gt``, ``le``, ``lt``, ``min_length``.
     """
-    facts: dict[str, Any] = {"section": section, "compiled": compiled, "why_not_all": why_not_all}
+    facts: dict[str, Any] = {"section": section, "compiled": compiled, "conditional": conditional}
     return Field(default, description=description, json_schema_extra=facts, **limits)
 
 
@@ -80,7 +80,7 @@ def declare(section: Section) -> Callable[..., Any]:
 
 
 def fact(field: FieldInfo, name: str) -> Any:
-    """What the declaration of a field says: ``section``, ``compiled`` or ``why_not_all``."""
+    """What the declaration of a field says: ``section``, ``compiled`` or ``conditional``."""
     assert isinstance(field.json_schema_extra, dict), "declared without hyperparameter()"
     return field.json_schema_extra[name]
 

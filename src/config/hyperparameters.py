@@ -11,6 +11,7 @@ from src.architectures.registry import ARCHITECTURES
 from src.config.fields import OneOf, Section, declare
 from src.config.sizes import Size, SizeList, SizeOrSizes
 from src.datasets.catalogue import CATALOGUE
+from src.datasets.spec import SEQUENCE_LENGTH, VOCABULARY_SIZE
 from src.optimizers.limits import LIMITS
 from src.optimizers.registry import OPTIMIZERS
 from src.optimizers.schedules import SCHEDULES
@@ -30,9 +31,6 @@ Precision = Literal["float32", "bfloat16"]
 Jit = Literal["auto", "on", "off"]
 Strategy = Literal["single", "mirrored"]
 
-_CONVOLUTIONS = "no other model has convolutions to choose"
-_RECURRENCE = "no other model has recurrent cells"
-
 _model, _optimizer = declare(Section.MODEL), declare(Section.OPTIMIZER)
 _data, _training = declare(Section.DATA), declare(Section.TRAINING)
 _tracking = declare(Section.TRACKING)
@@ -45,73 +43,31 @@ class Hyperparameters(BaseModel):
 
     # Model
     model: ModelName = _model("mlp", "family of the network")
-    num_layers: int = _model(
-        3,
-        "hidden layers (an rnn has 1 unless told); 0 is for an mlp",
-        ge=0,
-        le=100,
-        why_not_all="a cnn's depth is that of filters and convolutions, a resnet's is 18",
-    )
+    num_layers: int = _model(3, "hidden layers; 0 is a linear classifier", ge=0, le=100)
     hidden_size: SizeOrSizes = _model(
-        128,
-        "units of each hidden layer, or a list with one number a layer",
-        why_not_all="a resnet's size is its width",
+        128, "units of each hidden layer, or a list with one number a layer"
     )
-    activation: Activation = _model(
-        "relu", "activation of the hidden layers", why_not_all="the cells of an rnn have their own"
-    )
+    activation: Activation = _model("relu", "activation of the hidden layers")
     weight_init: WeightInit = _model(
         "xavier",
         "kernels: random is N(0, 0.05²), xavier and he are uniform, lecun is normal",
         compiled=False,
     )
-    dropout: float = _model(
-        0.0,
-        "share of hidden units dropped in training",
-        ge=0,
-        lt=1,
-        why_not_all="a resnet has batch norm instead",
-    )
-    batch_norm: bool = _model(
-        False,
-        "normalise each hidden layer over the batch",
-        why_not_all="a resnet always has it, an rnn never",
-    )
-    filters: SizeList = _model(
-        (32, 64), "cnn: filters of each block's convolutions", why_not_all=_CONVOLUTIONS
-    )
-    convolutions: int = _model(
-        1, "cnn: convolutions in each block", ge=1, le=10, why_not_all=_CONVOLUTIONS
-    )
-    kernel_size: int = _model(
-        3, "cnn: side of the kernels in pixels", ge=1, le=15, why_not_all=_CONVOLUTIONS
-    )
-    stride: int = _model(
-        1, "cnn: stride of each block's first convolution", ge=1, le=8, why_not_all=_CONVOLUTIONS
-    )
-    pooling: Pooling = _model(
-        "max", "cnn: halves the picture after each block", why_not_all=_CONVOLUTIONS
-    )
+    dropout: float = _model(0.0, "share of hidden units dropped in training", ge=0, lt=1)
+    batch_norm: bool = _model(False, "normalise each hidden layer over the batch")
+    filters: SizeList = _model((32, 64), "filters of each block's convolutions")
+    convolutions: int = _model(1, "convolutions in each block", ge=1, le=10)
+    kernel_size: int = _model(3, "side of the kernels in pixels", ge=1, le=15)
+    stride: int = _model(1, "stride of each block's first convolution", ge=1, le=8)
+    pooling: Pooling = _model("max", "halves the picture after each block")
     head: Head = _model(
-        "dense",
-        "cnn: after the blocks, a hidden dense layer or the mean over the picture",
-        why_not_all=_CONVOLUTIONS,
+        "dense", "after the blocks, a hidden dense layer or the mean over the picture"
     )
-    width: int = _model(
-        64,
-        "resnet: filters of the first of its stages",
-        ge=1,
-        le=1024,
-        why_not_all="the other models have hidden_size or filters",
-    )
-    cell: Cell = _model("lstm", "rnn: recurrent cell", why_not_all=_RECURRENCE)
-    bidirectional: bool = _model(False, "rnn: read the sequence both ways", why_not_all=_RECURRENCE)
-    time_pooling: TimePooling = _model(
-        "last", "rnn: what the head sees of the outputs over time", why_not_all=_RECURRENCE
-    )
-    embedding_size: Size = _model(
-        64, "reviews: dimensions of a word's embedding", why_not_all="pixels are not embedded"
-    )
+    width: int = _model(64, "filters of the first stage", ge=1, le=1024)
+    cell: Cell = _model("lstm", "recurrent cell")
+    bidirectional: bool = _model(False, "read the sequence both ways")
+    time_pooling: TimePooling = _model("last", "what the head sees of the outputs over time")
+    embedding_size: Size = _model(64, "dimensions of a word's embedding")
 
     # Optimizer
     optimizer: OptimizerName = _optimizer("adam", "update rule")
@@ -122,15 +78,21 @@ class Hyperparameters(BaseModel):
         "adamw instead shrinks the kernels directly (decoupled)",
         **LIMITS["weight_decay"],
     )
-    momentum: float = _optimizer(0.9, "momentum of momentum and nag", **LIMITS["momentum"])
-    beta_1: float = _optimizer(0.9, "first-moment decay of adam, nadam, adamw", **LIMITS["beta_1"])
+    momentum: float = _optimizer(
+        0.9, "share of the velocity that each step keeps", **LIMITS["momentum"], conditional=True
+    )
+    beta_1: float = _optimizer(
+        0.9, "decay of the mean gradient", **LIMITS["beta_1"], conditional=True
+    )
     beta_2: float = _optimizer(
-        0.999, "second-moment decay of adam, nadam, adamw", **LIMITS["beta_2"]
+        0.999, "decay of the mean square of the gradient", **LIMITS["beta_2"], conditional=True
     )
     epsilon: float = _optimizer(
-        1e-7, "numerical floor of rmsprop and the adam family", **LIMITS["epsilon"]
+        1e-7, "numerical floor of the divisor", **LIMITS["epsilon"], conditional=True
     )
-    rho: float = _optimizer(0.9, "decay of rmsprop's mean square", **LIMITS["rho"])
+    rho: float = _optimizer(
+        0.9, "decay of the mean square of the gradient", **LIMITS["rho"], conditional=True
+    )
 
     lr_schedule: Schedule = _optimizer(
         "constant",
@@ -145,10 +107,10 @@ class Hyperparameters(BaseModel):
         compiled=False,
     )
     lr_step_epochs: int = _optimizer(
-        10, "step: epochs between two reductions", ge=1, compiled=False
+        10, "epochs between two reductions", ge=1, compiled=False, conditional=True
     )
     lr_step_factor: float = _optimizer(
-        0.1, "step: factor of each reduction", gt=0, le=1, compiled=False
+        0.1, "factor of each reduction", gt=0, le=1, compiled=False, conditional=True
     )
     clip_norm: float = _optimizer(0.0, "scale gradients down to this global norm; 0 is never", ge=0)
 
@@ -162,36 +124,14 @@ class Hyperparameters(BaseModel):
         compiled=False,
     )
     vocabulary_size: int = _data(
-        10_000,
-        "reviews: words known, with padding and unknown",
-        ge=3,
-        le=1_000_000,
-        why_not_all="pictures have no words",
+        VOCABULARY_SIZE, "words known, with padding and unknown", ge=3, le=1_000_000
     )
     sequence_length: int = _data(
-        200,
-        "reviews: words of a review that are read, its last ones",
-        ge=1,
-        le=10_000,
-        why_not_all="pictures have the size they have",
+        SEQUENCE_LENGTH, "words of a review that are read, its last ones", ge=1, le=10_000
     )
-    shift: int = _data(
-        0,
-        "pictures: move each by up to this many pixels in training",
-        ge=0,
-        le=16,
-        why_not_all="reviews have no pixels",
-    )
-    flip: bool = _data(
-        False, "pictures: mirror half of them in training", why_not_all="reviews have no pixels"
-    )
-    cutout: int = _data(
-        0,
-        "pictures: blank a square of this side in training",
-        ge=0,
-        le=64,
-        why_not_all="reviews have no pixels",
-    )
+    shift: int = _data(0, "move each picture by up to this many pixels in training", ge=0, le=16)
+    flip: bool = _data(False, "mirror half of the pictures in training")
+    cutout: int = _data(0, "blank a square of this side in each picture in training", ge=0, le=64)
 
     # Training
     loss: Loss = _training("cross_entropy", "mse is taken on the softmax outputs")

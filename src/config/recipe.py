@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from src.config.rules import RuleFault
 from src.config.run_config import RunConfig
 from src.config.yaml_with_lines import YamlWithLines
 from src.shared.errors import UserError
@@ -32,7 +33,7 @@ class Recipe(YamlWithLines):
         """The run that it describes.
 
         Args:
-            flags: Values that go before those of the file.
+            flags: Values that override those of the file.
 
         Raises:
             UserError: For the first value that makes no sense beside the others, with its line if
@@ -41,11 +42,11 @@ class Recipe(YamlWithLines):
         values = {name: self._value(node) for name, node in self._nodes.items()}
         try:
             return RunConfig.parse(values | flags)
-        except UserError as error:
-            name, _, why = str(error).removeprefix("--").partition(": ")
-            if name in flags or name not in self._nodes:
+        except RuleFault as fault:
+            given = next((name for name in fault.fields if name in values | flags), None)
+            if given is None or given in flags:
                 raise
-            self._fail(self._nodes[name], f"{name}: {why}")
+            self._fail(self._nodes[given], str(fault).removeprefix("--"))
 
 
 def _available() -> str:

@@ -2,11 +2,11 @@
 
 A rule is a function whose parameters are the hyperparameters that it joins, the one at fault first.
 It gives the reason why a run cannot have these values, or None. A run asks all of them; the check
-of a sweep file asks them for every combination that it can enumerate.
+of a sweep file asks them for every combination of listed values and of the ends of ranges.
 """
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,21 @@ from src.architectures.registry import ARCHITECTURES
 from src.config.registry import why_model_cannot, why_unread
 from src.config.sizes import blocks_that_fit
 from src.datasets.catalogue import CATALOGUE
+from src.shared.errors import UserError
 
 Sizes = int | tuple[int, ...]
+
+
+class RuleFault(UserError):
+    """Hyperparameters that do not go together; the message begins with the flag at fault.
+
+    Attributes:
+        fields: Those that the rule joins, the one at fault first.
+    """
+
+    def __init__(self, fields: tuple[str, ...], why: str) -> None:
+        super().__init__(f"--{fields[0]}: {why}")
+        self.fields = fields
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,8 @@ class Rule:
     reason: Callable[..., str | None]
     if_given: bool = False
 
-    def fault(self, values: Mapping[str, Any], given: Collection[str]) -> str | None:
-        """What is wrong, beginning with the flag, or None.
+    def fault(self, values: Mapping[str, Any], given: Collection[str]) -> RuleFault | None:
+        """What is wrong, or None.
 
         Args:
             values: Of all fields that it joins, and maybe others.
@@ -42,7 +55,7 @@ class Rule:
         if self.if_given and self.fields[0] not in given:
             return None
         why = self.reason(*(values[name] for name in self.fields))
-        return f"--{self.fields[0]}: {why}" if why else None
+        return RuleFault(self.fields, why) if why else None
 
 
 _RULES: list[Rule] = []
@@ -60,31 +73,26 @@ def rule(
     return register
 
 
-def all_rules(why_not_all: Mapping[str, str]) -> Iterator[Rule]:
-    """Every rule, those that follow from the tables of models and data sets first.
-
-    Args:
-        why_not_all: For each hyperparameter, why not all models and data sets read it.
-    """
+def all_rules(names: Iterable[str]) -> Iterator[Rule]:
+    """Every rule between these hyperparameters, those that follow from the tables first."""
     yield Rule(("model", "dataset"), why_model_cannot)
-    for name in sorted(why_not_all):
-        yield _only_where_read(name, why_not_all[name])
+    for name in sorted(names):
+        yield _only_where_read(name)
     yield from _RULES
 
 
-def _only_where_read(name: str, because: str) -> Rule:
+def _only_where_read(name: str) -> Rule:
     def reason(value: Any, model: str, dataset: str) -> str | None:
-        why = why_unread(name, model, dataset)
-        return f"{why}: {because}" if why and because else why
+        return why_unread(name, model, dataset)
 
     return Rule((name, "model", "dataset"), reason, if_given=True)
 
 
 @rule(if_given=True)
 def _a_global_head_has_no_layers(hidden_size: Sizes, head: str, model: str) -> str | None:
-    if model == "cnn" and head == "global":
-        return "it is for head dense; a global head has none"
-    return None
+    if has_hidden_layer(model, head):
+        return None
+    return "it is for head dense; a global head has none"
 
 
 @rule()
@@ -134,6 +142,11 @@ def _a_size_for_each_layer(num_layers: int, hidden_size: Sizes, model: str) -> s
         f"{num_layers}, but hidden_size lists {len(hidden_size)}; "
         "leave num_layers out or give one size"
     )
+
+
+def has_hidden_layer(model: str, head: str) -> bool:
+    """Whether a model has hidden layers, if it has any with another head."""
+    return head != "global" or "head" not in ARCHITECTURES[model].reads
 
 
 def why_stride_is_too_large(stride: int, height: int, width: int) -> str | None:

@@ -19,7 +19,7 @@ from src.architectures.registry import ARCHITECTURES
 from src.config.fields import fact, not_allowed
 from src.config.hyperparameters import Hyperparameters
 from src.config.registry import why_unread
-from src.config.rules import Rule, all_rules
+from src.config.rules import Rule, all_rules, has_hidden_layer
 from src.config.sizes import split_list
 from src.optimizers.registry import OPTIMIZERS
 from src.shared.errors import UserError
@@ -31,7 +31,7 @@ class RunConfig(Hyperparameters):
     Raises:
         pydantic.ValidationError: For an unknown key or a value outside its range.
             :meth:`parse` raises :class:`UserError` instead.
-        UserError: For values that make no sense together.
+        RuleFault: For values that make no sense together.
     """
 
     @model_validator(mode="before")
@@ -44,7 +44,7 @@ class RunConfig(Hyperparameters):
         values = {name: getattr(self, name) for name in type(self).model_fields}
         for rule in rules():
             if fault := rule.fault(values, self.model_fields_set):
-                raise UserError(fault)
+                raise fault
         return self
 
     @model_serializer(mode="wrap")
@@ -54,8 +54,8 @@ class RunConfig(Hyperparameters):
 
     def reads(self, name: str) -> bool:
         """Whether this hyperparameter makes sense for this run's model and data set."""
-        if name == "hidden_size" and self.model == "cnn":
-            return self.head == "dense"
+        if name == "hidden_size" and not has_hidden_layer(self.model, self.head):
+            return False
         return why_unread(name, self.model, self.dataset) is None
 
     @property
@@ -99,9 +99,13 @@ class RunConfig(Hyperparameters):
         )
 
 
+# What :func:`with_own_defaults` goes by.
+DECIDES_DEFAULTS = ("model", "hidden_size")
+
+
 def with_own_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values with the defaults of the model that they name; a list of sizes counts the layers."""
-    entry = ARCHITECTURES.get(values.get("model", "mlp"))
+    entry = ARCHITECTURES.get(values.get("model", RunConfig.model_fields["model"].default))
     if entry is None:
         return dict(values)  # which is refused as such
     own = dict(entry.defaults)
@@ -113,8 +117,7 @@ def with_own_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def rules() -> list[Rule]:
     """The rules between hyperparameters."""
-    fields = RunConfig.model_fields.items()
-    return list(all_rules({n: fact(f, "why_not_all") for n, f in fields if n not in _ALWAYS_READ}))
+    return list(all_rules(name for name in RunConfig.model_fields if name not in _ALWAYS_READ))
 
 
 # Whether these go together with a model or a data set, other rules say.

@@ -47,9 +47,7 @@ class YamlWithLines:
         except UserError as error:
             self._fail(node, str(error).removeprefix("--"))
 
-    def _mapping(
-        self, node: yaml.Node, what: str, known: Sequence[str] | None
-    ) -> dict[str, yaml.Node]:
+    def _mapping(self, node: yaml.Node, what: str, known: Sequence[str]) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
             self._fail(node, f"{what} must be a mapping")
         entries: dict[str, yaml.Node] = {}
@@ -57,7 +55,7 @@ class YamlWithLines:
             key = str(key_node.value)
             if key in entries:
                 self._fail(key_node, f"{key} is given twice in {what}")
-            if known is not None and key not in known:
+            if key not in known:
                 near = difflib.get_close_matches(key, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
                 self._fail(key_node, f"unknown key {key} in {what}; {hint}")

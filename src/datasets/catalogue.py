@@ -12,7 +12,15 @@ from src.datasets.fetching.sources import HttpFiles
 from src.datasets.fetching.tarballs import HttpTarball, Tarball, members_of
 from src.datasets.formats import cifar, imdb, synthetic, synthetic_reviews
 from src.datasets.formats.idx import decode_idx_images
-from src.datasets.spec import Half, InputSpec, Run, Split, Texts
+from src.datasets.spec import (
+    SEQUENCE_LENGTH,
+    VOCABULARY_SIZE,
+    Half,
+    InputSpec,
+    Run,
+    Split,
+    Texts,
+)
 from src.shared.registry import Registry
 
 
@@ -209,11 +217,14 @@ _CIFAR10 = Pictures(
     decode=cifar.decode_cifar10,
 )
 
+# The spec of a run that is not told how much of a review to read.
+_REVIEWS = InputSpec((SEQUENCE_LENGTH,), imdb.CLASS_NAMES, (), (), VOCABULARY_SIZE)
+
 _IMDB = Reviews(
     name="imdb",
     title="IMDB reviews",
     licence="not stated; cite Maas et al. 2011",
-    spec=InputSpec((200,), imdb.CLASS_NAMES, mean=(), std=(), vocabulary_size=10_000),
+    spec=_REVIEWS,
     train_size=25_000,
     test_size=25_000,
     files=(
@@ -268,7 +279,7 @@ _SYNTHETIC_REVIEWS = Reviews(
     name="synthetic_reviews",
     title="Made-up reviews",
     licence="Apache-2.0 (made in memory)",
-    spec=InputSpec((200,), imdb.CLASS_NAMES, mean=(), std=(), vocabulary_size=10_000),
+    spec=_REVIEWS,
     train_size=synthetic_reviews.SIZES["train"],
     test_size=synthetic_reviews.SIZES["test"],
     files=(),

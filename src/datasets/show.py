@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from src.config.run_config import RunConfig
 from src.datasets import statistics
 from src.datasets.catalogue import DataSet, Pictures, Reviews
 from src.datasets.fetching.cache import raw_files
@@ -76,10 +75,10 @@ def _show_reviews(dataset: Reviews) -> Figure:
     halves: dict[Half, Texts] = {half: dataset.decode(half, files) for half in _HALVES}
     texts = {half: reviews.texts for half, reviews in halves.items()}
     y = {half: reviews.y for half, reviews in halves.items()}
-    defaults = RunConfig.parse({"dataset": dataset.name})
+    (sequence_length,) = dataset.spec.shape
     _print_title(dataset)
     for half, corpus in corpora.items():
-        shape = (len(corpus.y), defaults.sequence_length)
+        shape = (len(corpus.y), sequence_length)
         print(f"{half:<6}{len(corpus.words):,} words; as a run reads it {shape} int32")
     _print("Classes", statistics.class_table(y, dataset.spec.class_names))
     _print("Words in a review", statistics.length_table(corpora))
@@ -92,7 +91,7 @@ def _show_reviews(dataset: Reviews) -> Figure:
     classes = pd.Categorical.from_codes(y["train"], pd.Index(dataset.spec.class_names))
     return review_lengths_figure(
         pd.DataFrame({"words": encoded.train.lengths, "class": classes}),
-        sequence_length=defaults.sequence_length,
+        sequence_length=sequence_length,
         title=f"{dataset.title}, training half",
     )
 

@@ -10,6 +10,8 @@ DataKind = Literal["pictures", "reviews"]
 Half = Literal["train", "test"]
 Examples = NDArray[np.uint8] | NDArray[np.int32]  # pixels, or the words of reviews
 Run = Any  # a RunConfig, which this room does not import
+# How many words of a review, and how many different ones, a run reads unless told.
+SEQUENCE_LENGTH, VOCABULARY_SIZE = 200, 10_000
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from src.config.fields import kind
-from src.config.run_config import RunConfig
+from src.config.run_config import DECIDES_DEFAULTS, RunConfig
 from src.config.yaml_with_lines import YamlWithLines
 from src.sweep_language.distributions import Choice, Numeric, Parameter
 from src.sweep_language.errors import SweepFault
@@ -80,7 +80,7 @@ class Checker(YamlWithLines):
         if plain not in (int, float):
             raise SweepFault(where, "is not a number; give its values")
         if plain is int:
-            _check_whole(where, entry, parameter)
+            _check_whole(where, parameter)
         keys = ("min", "max") if "min" in entry else ("mu", "mu")
         if entry.get("distribution") == "inv_log_uniform":  # of exponents that are negated
             keys = ("max", "min")
@@ -90,10 +90,8 @@ class Checker(YamlWithLines):
     def _check_together(self, parameters: Mapping[str, Parameter]) -> None:
         """Every run must be one that RunConfig takes, whatever the search chooses."""
         if fault := fault_between(parameters):
-            name, _, why = fault.removeprefix("--").partition(": ")
-            # A model that nobody wrote is the default one: then the data set does not fit it.
-            culprit = name if name in parameters else "dataset"
-            self._fail(self._find("parameters", culprit)[0], f"{name}: {why}")
+            culprit = next(n for n in (*fault.fields, *DECIDES_DEFAULTS) if n in parameters)
+            self._fail(self._find("parameters", culprit)[0], str(fault).removeprefix("--"))
 
     def _refuse_keys_given_twice(self, node: yaml.Node, seen: set[int]) -> None:
         """YAML would take the last one."""
@@ -157,9 +155,8 @@ def _check_names(names: tuple[str, ...]) -> None:
         raise SweepFault(where, fault)
 
 
-def _check_whole(where: tuple[str, ...], entry: Mapping[str, Any], parameter: Numeric) -> None:
+def _check_whole(where: tuple[str, ...], parameter: Numeric) -> None:
     if parameter.q is None:
         raise SweepFault(where, "is a whole number; use int_uniform, q_uniform or values")
-    for key in ("q", "min", "max"):
-        if entry.get(key, 0) % 1:
-            raise SweepFault((*where, key), f"{entry[key]} is not a whole number; it must be one")
+    if parameter.q % 1:  # its values are multiples of this, wherever the range ends
+        raise SweepFault((*where, "q"), f"{parameter.q} is not a whole number; it must be one")

@@ -1,19 +1,19 @@
-"""Whether every run that a sweep can make is one that RunConfig takes, whatever is chosen."""
+"""Whether the runs that a sweep can make are ones that RunConfig takes, whatever is chosen."""
 
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
 from src.config.fields import parse_value
-from src.config.rules import Rule
-from src.config.run_config import RunConfig, rules, with_own_defaults
+from src.config.rules import Rule, RuleFault
+from src.config.run_config import DECIDES_DEFAULTS, RunConfig, rules, with_own_defaults
 from src.sweep_language.distributions import Parameter
 
 Parameters = Mapping[str, Parameter]
 
 
-def fault_between(parameters: Parameters) -> str | None:
-    """The first fault of a combination of values: ``--name: why``, or None.
+def fault_between(parameters: Parameters) -> RuleFault | None:
+    """The first fault of a combination of listed values and of the ends of ranges, or None.
 
     Args:
         parameters: Those of a sweep by name, each of which has been checked by itself.
@@ -21,12 +21,13 @@ def fault_between(parameters: Parameters) -> str | None:
     return next((fault for rule in rules() for fault in _faults(rule, parameters)), None)
 
 
-def _faults(rule: Rule, parameters: Parameters) -> Iterator[str]:
-    """What a rule says of every combination of the values that it joins."""
-    names = [name for name in rule.fields if name in parameters]
+def _faults(rule: Rule, parameters: Parameters) -> Iterator[RuleFault]:
+    """What a rule says of every combination of the values that it joins, defaults included."""
+    deciding = dict.fromkeys((*rule.fields, *DECIDES_DEFAULTS))
+    names = [name for name in deciding if name in parameters]
     for chosen in product(*(_deciding_values(name, parameters[name]) for name in names)):
-        values = _defaults() | with_own_defaults(dict(zip(names, chosen, strict=True)))
-        if names and (fault := rule.fault(values, parameters)):
+        values = with_own_defaults(dict(zip(names, chosen, strict=True)))
+        if names and (fault := rule.fault(_defaults() | values, {*parameters, *values})):
             yield fault
 
 

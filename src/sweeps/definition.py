@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from src.config.registry import conditional_readers
+from src.config.readers import conditional_readers
 from src.config.run_config import RunConfig
 from src.sweep_language.conditions import parse_conditions
 from src.sweep_language.parameters import parse_parameters

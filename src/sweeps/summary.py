@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from src.config.registry import ignored
+from src.config.readers import ignored
 from src.shared.atomic import replacing
 from src.shared.defaults import PORT
 from src.shared.paths import MODELS, ROOT, checkpoint_files

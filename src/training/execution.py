@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from src.architectures.execution import Execution
+from src.architectures.registry import ARCHITECTURES
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec
 from src.model import NeuralNetwork
@@ -31,7 +32,8 @@ def choose_execution(config: RunConfig, examples: int) -> Execution:
     if dtype is not None:
         reason = f"{reason}; its loops stay in float32 on a CPU"
     # Loops compiled each by itself run side by side on two cores, as one program would not.
-    compiles_parts = config.model == "rnn" and config.jit != "off" and not devices
+    recurrent = ARCHITECTURES[config.model].recurrent
+    compiles_parts = recurrent and config.jit != "off" and not devices
     return Execution(jit, reason, devices, compiles_parts, dtype)
 
 
@@ -48,17 +50,14 @@ def _choose_jit(config: RunConfig) -> tuple[bool, str]:
         return False, "devices meet at every step, outside what XLA can compile"
     if tf.config.list_logical_devices("GPU"):
         return True, "on a GPU, XLA fuses what lies between the matrix products"
-    if config.model == "mlp":
-        return True, "an mlp on a CPU has small steps, whose overhead XLA removes"
-    if config.model == "rnn":
-        return False, "an rnn on a CPU runs its directions side by side, each loop compiled by XLA"
-    return False, "on a CPU, oneDNN's convolutions are faster than XLA's"
+    entry = ARCHITECTURES[config.model]
+    return entry.xla_on_cpu, entry.why_on_cpu
 
 
 def _recurrence_dtype(config: RunConfig) -> str | None:
-    """The type of an rnn's loops, or None for what the config's precision says.
+    """The type of a recurrent network's loops, or None for what the config's precision says.
 
     On a CPU, XLA's products in bfloat16 took twice the time of those in float32.
     """
-    lower = config.model == "rnn" and config.precision == "bfloat16"
+    lower = ARCHITECTURES[config.model].recurrent and config.precision == "bfloat16"
     return "float32" if lower and not tf.config.list_logical_devices("GPU") else None

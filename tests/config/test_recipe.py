@@ -26,7 +26,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_recipe_is_a_run_and_flags_go_before_it(file: Path) -> None:
+def test_a_recipe_is_a_run_and_flags_override_it(file: Path) -> None:
     config = parse_command(["--config", str(file)]).config
     expected = {"hidden_size": (64, 32), "learning_rate": 0.01, "batch_norm": True}
     assert config == RunConfig.parse(expected | {"dataset": "mnist"})
@@ -49,6 +49,7 @@ def test_a_recipe_is_a_run_and_flags_go_before_it(file: Path) -> None:
         ("mnist", "imdb\nflip: true", 4, "flip: it is for pictures, and imdb has reviews"),
         ("dataset:", "filters: [8]\ndataset:", 3, "filters: it is for model cnn, not mlp"),
         ("dataset:", "model: cnn\ndataset:", 3, "model is given twice in a recipe"),
+        ("model: mlp\n", "model: cnn\nstride: 8\n", 3, "filters: 28x28 pictures are too small"),
         ("model: mlp", "model: [", 4, "not YAML: "),
         (GOOD, "- model: mlp", 1, "a recipe is a mapping with hyperparameters"),
     ],
@@ -67,6 +68,10 @@ def test_a_fault_is_told_with_its_line(
 def test_a_flag_that_does_not_go_with_the_recipe_is_named_as_a_flag(file: Path) -> None:
     with pytest.raises(UserError, match=r"^--width: it is for model resnet, not mlp"):
         parse_command(["--config", str(file), "--width", "8"])
+    file.write_text("model: cnn\n")
+    with pytest.raises(UserError, match=r"^--filters: 28x28 pictures are too small"):
+        parse_command(["--config", str(file), "--stride", "8"])
+    file.write_text(GOOD)
     with pytest.raises(UserError, match=r"good.yaml:6: batch_norm: .*a resnet always has it"):
         parse_command(["--config", str(file), "--model", "resnet"])
 

@@ -1,9 +1,11 @@
 """The check of a sweep asks the rules between hyperparameters for every combination."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from src.architectures.registry import ARCHITECTURES, Architecture
 from src.config import rules
 from src.config.run_config import RunConfig
 from src.shared.errors import UserError
@@ -14,7 +16,8 @@ from src.sweeps import combinations
 def fault_between(specs: dict[str, Any]) -> str | None:
     """The fault of a sweep with these parameters, as its file has them."""
     parameters = parse_parameters(specs, grid=False)
-    return combinations.fault_between({name: one for (name,), one in parameters.items()})
+    fault = combinations.fault_between({name: one for (name,), one in parameters.items()})
+    return str(fault) if fault else None
 
 
 @pytest.mark.parametrize(
@@ -88,3 +91,13 @@ def test_a_rule_that_is_new_is_asked_by_runs_and_by_the_check(
     fault = fault_between({"patience": {"values": [0, 4, 7]}, "epochs": {"values": [5, 8]}})
     assert fault == "--patience: 7 is never out in 5 epochs"
     assert fault_between({"patience": {"value": 9}}) is None
+    # What a model brings along counts, whether the rule names the model or not.
+    brief = Architecture("brief", None, takes=("pictures",), defaults={"epochs": 3})
+    with ARCHITECTURES.with_entry(brief):
+        specs = {"model": {"values": ["mlp", "brief"]}, "patience": {"value": 5}}
+        assert fault_between(specs) == "--patience: 5 is never out in 3 epochs"
+        assert fault_between(specs | {"epochs": {"value": 8}}) is None
+    with ARCHITECTURES.with_entry(dataclasses.replace(brief, defaults={"patience": 10})):
+        assert fault_between({"model": {"value": "brief"}}) == (
+            "--patience: 10 is never out in 10 epochs"
+        )

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from src.config.run_config import RunConfig
 from src.shared.errors import UserError
 from src.shared.paths import ROOT, SWEEP_CONFIG
+from src.sweep_language.parameters import parse_parameters
 from src.sweeps.definition import load_definition
 
 GOOD = """\
@@ -262,6 +264,12 @@ parameters:
             6,
             "stride: 8 leaves nothing of 8x8 pictures to halve",
         ),
+        # The filters that are too many are the default ones; that is why they are not in the file.
+        (
+            ["model: {value: cnn}", "stride: {values: [1, 8]}"],
+            5,
+            "filters: 28x28 pictures are too small for 2 blocks of stride 8; use at most 1",
+        ),
         (["filters: {values: [[]]}", "model: {value: cnn}"], 4, "filters: [] is not allowed"),
         (
             ["warmup_epochs: {min: 0.0, max: 5.0}", "epochs: {values: [5, 10]}"],
@@ -361,8 +369,37 @@ def test_a_whole_number_refuses_a_continuous_range(tmp_path: Path) -> None:
     text = GOOD + "  hidden_size: {distribution: q_uniform, min: 1, max: 10, q: 0.5}\n"
     with pytest.raises(UserError, match=r"18: hidden_size\.q: 0.5 is not a whole number"):
         load(tmp_path, text)
-    text = GOOD + "  hidden_size: {distribution: q_uniform, min: 1.5, max: 10}\n"
-    with pytest.raises(UserError, match=r"18: hidden_size\.min: 1.5 is not a whole number"):
+    text = GOOD + "  hidden_size: {min: 1, max: 10.0}\n"
+    with pytest.raises(UserError, match="18: hidden_size: is a whole number; use int_uniform"):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "ends"),
+    [
+        ("q_uniform, min: 1.5, max: 10", (2, 10)),
+        ("q_log_uniform, min: 2.77, max: 5.55, q: 8", (16, 256)),
+        ("q_log_uniform_values, min: 15.5, max: 260, q: 8", (16, 256)),
+    ],
+)
+def test_a_whole_number_takes_the_multiples_of_one_whatever_the_ends_are(
+    tmp_path: Path, entry: str, ends: tuple[int, int]
+) -> None:
+    text = GOOD + f"  batch_size: {{distribution: {entry}}}\n"
+    parameter = parse_parameters(load(tmp_path, text).config["parameters"], grid=False)
+    values = parameter[("batch_size",)].representatives()
+    assert tuple(RunConfig.parse({"batch_size": value}).batch_size for value in values) == ends
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [("q_uniform, min: -0.5, max: 10", "0"), ("q_log_uniform, min: 3, max: 20, q: 8", "485165192")],
+)
+def test_a_multiple_that_a_run_would_refuse_is_refused(
+    tmp_path: Path, entry: str, value: str
+) -> None:
+    text = GOOD + f"  batch_size: {{distribution: {entry}}}\n"
+    with pytest.raises(UserError, match=f"18: batch_size: {value} is not allowed"):
         load(tmp_path, text)
 
 
