@@ -26,6 +26,10 @@ RECORDED = Path(__file__).parent / "recorded"
 RUNS: dict[str, dict[str, Any]] = json.loads((RECORDED / "runs.json").read_text())
 CHECKPOINTS = ("mlp", "cnn", "resnet", "rnn")
 
+# These take longer to compile than all the others together.
+_LONG = ("resnet", "two lstm layers, jit", "rnn on pictures")
+EACH_RUN = [pytest.param(run, marks=[pytest.mark.slow] if run in _LONG else []) for run in RUNS]
+
 # One of the 120 validation examples may be on the other side.
 _ACCURACY = 0.01
 # bfloat16 keeps three digits.
@@ -67,7 +71,7 @@ def comparable(epochs: Sequence[EpochMetrics]) -> list[dict[str, Any]]:
     return [{k: v for k, v in row.items() if k != "examples_per_second"} for row in rows]
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", EACH_RUN)
 def test_a_seed_gives_the_metrics_that_it_always_gave(name: str, tmp_path: Path) -> None:
     config = RunConfig.parse(RUNS[name]["config"])
     assert_alike(train(config, tmp_path / "best_model_x"), RUNS[name]["epochs"], config)
