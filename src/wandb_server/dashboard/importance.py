@@ -101,7 +101,11 @@ def _importances(
     if not columns or max(metric) == min(metric):
         return ()
     forest = RandomForestRegressor(_TREES, random_state=0, n_jobs=1)
-    forest.fit(list(zip(*columns, strict=True)), metric)
+    # Squares of larger results overflow; neither importance nor correlation depends on their scale.
+    largest = max(map(abs, metric))
+    scale = largest if largest > _LARGEST else 1.0
+    results = [value / scale for value in metric]
+    forest.fit(list(zip(*columns, strict=True)), results)
     total: defaultdict[str, float] = defaultdict(float)
     for name, share in zip(owner, forest.feature_importances_, strict=True):
         total[name] += float(share)
@@ -109,7 +113,7 @@ def _importances(
         Importance(
             name,
             total[name],
-            _pearson(_numbers(values, scales.get(name)), metric) if _numeric(values) else None,
+            _pearson(_numbers(values, scales.get(name)), results) if _numeric(values) else None,
             () if name in scales else _means(values, metric, maximize),
             maximize,
         )
@@ -143,7 +147,8 @@ def _means(
     groups: defaultdict[str, list[float]] = defaultdict(list)
     for value, result in zip(values, metric, strict=True):
         groups[_said(value)].append(result)
-    means = [(name, sum(group) / len(group)) for name, group in groups.items()]
+    # Each is divided first, as a sum of large ones overflows.
+    means = [(name, sum(v / len(group) for v in group)) for name, group in groups.items()]
     return tuple(sorted(means, key=lambda item: item[1], reverse=maximize))
 
 

@@ -77,6 +77,14 @@ def test_numbers_that_a_forest_cannot_reckon_with_are_choices(huge: float) -> No
     assert by_name["learning_rate"].correlation is not None
 
 
-def test_results_near_the_end_of_all_floats_have_no_correlation() -> None:
-    found = [(params, 1e200 * result) for params, result in trials()]
-    assert all(i.correlation is None for i in importances(found, True, LOGARITHMIC))
+def test_the_scale_of_results_does_not_matter_up_to_the_end_of_all_floats() -> None:
+    plain = importances(trials(), True, LOGARITHMIC)
+    top = max(abs(result) for _, result in trials())
+    found = [(params, result / top * 1.7e308) for params, result in trials()]
+    for one, huge in zip(plain, importances(found, True, LOGARITHMIC), strict=True):
+        assert huge.name == one.name
+        assert huge.importance == pytest.approx(
+            one.importance, abs=0.01
+        )  # ties are split otherwise
+        assert huge.correlation == (one.correlation and pytest.approx(one.correlation))
+        assert all(math.isfinite(mean) for _, mean in huge.means)
