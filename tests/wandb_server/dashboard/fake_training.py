@@ -61,8 +61,8 @@ def train(epoch_seconds: float, gate: Path) -> None:
 
 def _log_media(run: "wandb.Run", accuracy: float, rng: np.random.Generator) -> None:
     truth = rng.integers(0, len(CLASSES), 1000)
-    right = rng.random(1000) < accuracy
-    # Shirts are taken for T-shirts; other mistakes are spread.
+    # Shirts are taken for T-shirts so often that this stands out; other mistakes are spread.
+    right = rng.random(1000) < np.where(truth == 6, accuracy / 2, accuracy)
     mistaken = np.where(truth == 6, 0, rng.integers(0, len(CLASSES), 1000))
     picture = rng.integers(0, 255, (28, 28), dtype=np.uint8)
     run.log(
