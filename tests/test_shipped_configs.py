@@ -66,6 +66,7 @@ def one_epoch(values: dict[str, Any]) -> RunConfig:
     return RunConfig.parse(values | {"epochs": 1, "no_wandb": True})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_a_recipe_takes_a_step(file: Path, tmp_path: Path) -> None:
     recipe = Recipe(file).config({})
@@ -73,6 +74,7 @@ def test_a_recipe_takes_a_step(file: Path, tmp_path: Path) -> None:
     take_a_step(Recipe(file).config({"epochs": 1, "no_wandb": True}), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
 def test_the_first_run_of_a_sweep_takes_a_step(file: Path, tmp_path: Path) -> None:
     take_a_step(one_epoch(runs_of(file)[0]), tmp_path)

@@ -171,6 +171,7 @@ def test_training_is_repeatable_to_the_last_bit(jit: str) -> None:
     assert train() == train()
 
 
+@pytest.mark.slow
 def test_training_is_the_same_however_its_loops_are_compiled() -> None:
     def gradients(execution: Execution) -> list[Any]:
         config = _config(bidirectional=True, hidden_size=[6, 5])

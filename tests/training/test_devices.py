@@ -79,6 +79,7 @@ def test_batch_norm_and_dropout_train_on_two_devices() -> None:
     assert json.loads(done.stdout.splitlines()[-1])["mirrored"][-1]["val_accuracy"] > 0.6
 
 
+@pytest.mark.slow
 def test_a_last_batch_smaller_than_the_devices_is_refused() -> None:
     done = run(epochs=1, batch_size=1079)
     assert "--batch_size: 1079 leaves a last batch of 1 of 1080 examples" in done.stderr

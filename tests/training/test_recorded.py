@@ -26,8 +26,8 @@ RECORDED = Path(__file__).parent / "recorded"
 RUNS: dict[str, dict[str, Any]] = json.loads((RECORDED / "runs.json").read_text())
 CHECKPOINTS = ("mlp", "cnn", "resnet", "rnn")
 
-# These take longer to compile than all the others together.
-_LONG = ("resnet", "two lstm layers, jit", "rnn on pictures")
+# Resnets and rnns take the longest to compile.
+_LONG = ("resnet", "rnn", "rnn on pictures", "two lstm layers, jit", "bfloat16 lstm")
 EACH_RUN = [pytest.param(run, marks=[pytest.mark.slow] if run in _LONG else []) for run in RUNS]
 
 # One of the 120 validation examples may be on the other side.

