@@ -68,7 +68,9 @@ def test_outputs_and_gradients_are_those_of_keras(
         np.testing.assert_allclose(gradient, wanted, rtol=1e-3, atol=2e-4)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", pytest.param("gru", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "cell", ["rnn", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("lstm", "gru"))]
+)
 def test_the_backward_loop_agrees_with_finite_differences(cell: str) -> None:
     layer = _own(cell, 1)
     weights = [tf.constant(w) for w in layer.get_weights()]

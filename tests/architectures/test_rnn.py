@@ -153,7 +153,7 @@ def test_a_picture_is_read_row_by_row() -> None:
     np.testing.assert_allclose(model(x), h @ head + head_bias, atol=1e-4)
 
 
-@pytest.mark.parametrize("jit", ["off", "auto", "on"])
+@pytest.mark.parametrize("jit", ["off", "auto", pytest.param("on", marks=pytest.mark.slow)])
 def test_training_is_repeatable_to_the_last_bit(jit: str) -> None:
     def train() -> list[bytes]:
         config = _config(bidirectional=True, dropout=0.3, jit=jit)

@@ -85,6 +85,7 @@ def test_a_last_batch_smaller_than_the_devices_is_refused() -> None:
     assert "--batch_size: 1079 leaves a last batch of 1 of 1080 examples" in done.stderr
 
 
+@pytest.mark.slow
 def test_one_device_is_refused_in_one_line() -> None:
     command = [sys.executable, "-m", "src.train", "--dataset", "synthetic", "--no_wandb"]
     done = subprocess.run(

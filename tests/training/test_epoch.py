@@ -23,12 +23,12 @@ FAMILIES: list[dict[str, Any]] = [
     {"model": "rnn", "cell": "gru"},
     {"model": "resnet", "width": 2},
 ]
-# A resnet takes longer to compile than all others together.
+# Resnets and rnns take the longest to compile.
 EACH_FAMILY = [
     pytest.param(
         family,
         id=name,
-        marks=[pytest.mark.slow] if name == "resnet" else [],
+        marks=[pytest.mark.slow] if name in ("resnet", "rnn") else [],
     )
     for family in FAMILIES
     for name in [family.get("model", "mlp")]

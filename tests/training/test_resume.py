@@ -154,6 +154,7 @@ def test_it_ends_the_same_to_the_last_bit(tmp_path: Path, name: str) -> None:
     assert any(np.any(value != other.arrays[key]) for key, value in cut.arrays.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nag", "rmsprop", "adam", "adamw"])
 def test_every_optimizer_goes_on(tmp_path: Path, optimizer: str) -> None:
     config = RunConfig.parse(
