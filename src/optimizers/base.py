@@ -10,6 +10,7 @@ where the literature differs.
 import itertools
 import math
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -24,7 +25,7 @@ Tensor = Any  # TensorFlow ships no types
 Variable = Any
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Owns the learning rate, the step count and the slots; subclasses say what the rule is.
 
     Attributes:
@@ -107,12 +108,12 @@ class Optimizer:
                 slot.assign(value)
             variable.assign_add(change)
 
-    def _advance(self) -> None:
+    def _advance(self) -> None:  # noqa: B027  most rules have no scalars
         """Move the scalars on to this step, before the variables are updated."""
 
+    @abstractmethod
     def _update(self, g: Tensor, variable: Variable, *slots: Variable) -> Sequence[Tensor]:
         """The rule: the change to add to ``variable``, then the new value of each slot."""
-        raise NotImplementedError
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that a continued training needs, by name, as arrays."""
