@@ -4,17 +4,11 @@ import math
 from typing import Any
 
 import pytest
-import scipy.special  # noqa: F401  which the first draw of a beta would wait for, beyond a deadline
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.sweep_language.distributions import Numeric, Parameter
-from src.sweep_language.grammar import parse_sweep
-
-
-def parameter(entry: Any) -> Parameter:
-    """The parameter that a YAML entry describes."""
-    return parse_sweep({"method": "random", "parameters": {"x": entry}}).parameters["x",]
+from src.sweep_language.distributions import Numeric
+from tests.sweep_language.parsing import parameter
 
 
 def at(entry: dict[str, Any], *quantiles: float) -> list[Any]:

@@ -4,13 +4,9 @@ from typing import Any
 
 import pytest
 
-from src.sweep_language.distributions import Numeric, Parameter
+from src.sweep_language.distributions import Numeric
 from src.sweep_language.early_terminate import Hyperband, brackets
-from src.sweep_language.grammar import parse_sweep
-
-
-def parameter(entry: Any) -> Parameter:
-    return parse_sweep({"method": "random", "parameters": {"x": entry}}).parameters["x",]
+from tests.sweep_language.parsing import parameter
 
 
 @pytest.mark.parametrize(
