@@ -2,4 +2,5 @@
 
 ENTITY = "local"  # the one user of the embedded server
 PROJECT = "gradsweep"
-PORT = 8765  # of the embedded server, on 127.0.0.1
+HOST = "127.0.0.1"  # of the embedded server: nobody reaches it from another machine
+PORT = 8765

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from src.shared.command import Parser, run_command
 from src.shared.defaults import PORT
+from src.shared.live_server import live_server
 from src.shared.paths import SERVER_DATA
 from src.wandb_server.scheduling.liveness import CRASH_AFTER
 
@@ -15,15 +16,15 @@ def main() -> int:
     """Serve a data folder until SIGINT or SIGTERM."""
     args = _arguments()
     # Imported late: --help answers at once.
-    from src.wandb_server.announcement import only_server_of, running_at, show
+    from src.wandb_server.announcement import only_server_of, show
     from src.wandb_server.data_folder import prepare
 
     os.umask(0o077)  # whatever is written is for its owner alone
     data: Path = args.data.resolve()
     prepare(data)
-    if args.open and (url := running_at(data)):
-        print(f"A server of {data} is already running at {url}")
-        show(url)
+    if args.open and (server := live_server(data)):
+        print(f"A server of {data} is already running at {server.url}")
+        show(server.url)
         return 0
     with only_server_of(data):
         from src.wandb_server.http.serve import serve

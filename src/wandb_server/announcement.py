@@ -13,8 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from src.shared.defaults import ENTITY, PROJECT
 from src.shared.errors import UserError
+from src.shared.live_server import RECORD, announced_server, client_environment
 from src.wandb_server.data_folder import usable, write_private
 
 
@@ -27,28 +27,13 @@ def only_server_of(data: Path) -> Iterator[None]:
     """
     lock = _lock(data)
     if not _taken(lock, data):
-        url = _announced_url(data) or "an address that it has not announced yet"
+        server = announced_server(data)
+        url = server.url if server else "an address that it has not announced yet"
         raise UserError(f"a server of {data} is already running at {url}; use that one")
     try:
         yield
     finally:
         lock.release()
-
-
-def running_at(data: Path) -> str | None:
-    """Where the folder is being served; a server that was killed leaves its address, but no lock.
-
-    Returns:
-        The address, or None if no server runs or it has not announced itself yet.
-
-    Raises:
-        UserError: If its lock is not ours to take.
-    """
-    lock = _lock(data)
-    if not _taken(lock, data):
-        return _announced_url(data)
-    lock.release()
-    return None
 
 
 @contextlib.contextmanager
@@ -62,25 +47,12 @@ def announced(url: str, data: Path, key: str) -> Iterator[None]:
     """
     environment = client_environment(url, key)
     record = {"url": url, "pid": os.getpid(), "api_key": key, "environment": environment}
-    write_private(_file(data), json.dumps(record))
+    write_private(data / RECORD, json.dumps(record))
     print(_greeting(url, data, environment), flush=True)
     try:
         yield
     finally:
-        _file(data).unlink(missing_ok=True)
-
-
-def client_environment(url: str, key: str) -> dict[str, str]:
-    """The variables that point an unmodified wandb client here, and at nothing else."""
-    return {
-        "WANDB_BASE_URL": url,
-        "WANDB_API_KEY": key,
-        "WANDB_ENTITY": ENTITY,
-        "WANDB_PROJECT": PROJECT,
-        "WANDB_ERROR_REPORTING": "false",
-        # The default of 15 seconds is too long for a short run to be stopped in time.
-        "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "1",
-    }
+        (data / RECORD).unlink(missing_ok=True)
 
 
 def show(url: str) -> None:
@@ -103,17 +75,6 @@ def _taken(lock: FileLock, data: Path) -> bool:
         except Timeout:
             return False
     return True
-
-
-def _file(data: Path) -> Path:
-    return data / "server.json"
-
-
-def _announced_url(data: Path) -> str | None:
-    try:
-        return str(json.loads(_file(data).read_text())["url"])
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def _greeting(url: str, data: Path, environment: dict[str, str]) -> str:

@@ -11,9 +11,10 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from src.shared.live_server import PROOF_PATH, proof
 from src.wandb_server.api import file_stream
 from src.wandb_server.api.graphql import MissingFields, execute
 from src.wandb_server.api.resolvers import roots
@@ -58,6 +59,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/healthz", routes.health),
+            Route(f"{PROOF_PATH}/{{nonce}}", _prover(api_key, port)),
             Route("/graphql", routes.graphql, methods=["POST"]),
             Route(
                 "/files/{entity}/{project}/{run}/file_stream", routes.file_stream, methods=["POST"]
@@ -81,6 +83,15 @@ def create_app(
         },
         **options,
     )
+
+
+def _prover(api_key: str, port: int) -> Callable[[Request], Awaitable[Response]]:
+    """Shows a program that is about to send the key that this server knows it already."""
+
+    async def prove(request: Request) -> Response:
+        return PlainTextResponse(proof(api_key, port, request.path_params["nonce"]))
+
+    return prove
 
 
 class _Routes:

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from src.shared.defaults import HOST
 from src.shared.errors import UserError
 from src.wandb_server.announcement import announced, show
 from src.wandb_server.api.graphql import MissingFields
@@ -26,8 +27,6 @@ from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.errors import NotStoredError, UnusableStoreError
-
-HOST = "127.0.0.1"
 
 
 def serve(

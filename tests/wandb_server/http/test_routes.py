@@ -30,6 +30,7 @@ MOVED = (307, 307, 307, 307, 307, 421)
 
 READ = {
     "/healthz": PAGE,
+    "/proof/{nonce}": PAGE,  # whoever may send the key asks first
     "/files/{entity}/{project}/{run}/{name:path}": API,
     "/artifacts/{entity}/{md5}": API,
     "/artifactsV2/{place:path}/{md5}/{name}": API,
