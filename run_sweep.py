@@ -123,6 +123,7 @@ def _run(sweep: "Sweep", server: "Server", agents: int) -> int:
     """Run agents until the sweep is over, then report."""
     from src.sweeps.fleet import Fleet
     from src.sweeps.monitor import watch
+    from src.sweeps.servers import PortTakenError
 
     checkpoints = MODELS / f"sweep_{sweep.sweep_id}"
     poll_seconds = EMBEDDED_POLL_SECONDS if server.embedded else CLOUD_POLL_SECONDS
@@ -135,6 +136,10 @@ def _run(sweep: "Sweep", server: "Server", agents: int) -> int:
     except KeyboardInterrupt:
         interrupted = True
         print(f"\nEnding the runs that are going on; Ctrl-C again drops them.\n{go_on}", flush=True)
+    except PortTakenError:
+        fleet.kill()  # with every request they send it the key
+        print(go_on, flush=True)
+        raise
     finally:
         fleet.stop()
     over = sweep.is_over()

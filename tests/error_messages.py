@@ -19,6 +19,7 @@ ANY = "…"  # what is filled in when it is printed
 # What is called with a message: to raise it, to refuse a line of a file, to say it at once.
 _CALLED = {
     "UserError",
+    "PortTakenError",
     "SourceError",
     "SweepFault",
     "YamlFault",

@@ -1,24 +1,24 @@
 """Choosing the W&B server of a sweep: the one the user is logged in to, or the embedded one."""
 
-import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import requests
-
+from src.shared.defaults import HOST
 from src.shared.errors import UserError
+from src.shared.live_server import AnnouncedServer, Listener, announced_server
 from src.shared.paths import ROOT, SERVER_DATA
 from src.sweeps.logs import open_log
 from src.sweeps.server_choice import ServerChoice
 from src.tracking.client import has_api_key, server_answers, server_url
 
 _START_SECONDS = 30
+_BACKLOG = 128  # connections that wait while a server that died is started again
 
 
 class Server:
@@ -47,11 +47,16 @@ class Server:
         return []
 
 
+class PortTakenError(UserError):
+    """A stranger listens where the clients of a sweep send their key."""
+
+
 class EmbeddedServer(Server):
     """The server that comes with this project, serving one data folder.
 
-    One that already serves the folder is used; otherwise one is started, which ends with this
-    process however that ends.
+    One that already serves the folder is used, once it has proven that it does; otherwise one is
+    started, which ends with this process however that ends. The port of one that is started belongs
+    to this process, so that nobody else gets it, and the key, when the server dies.
 
     Raises:
         UserError: If it does not start.
@@ -62,8 +67,9 @@ class EmbeddedServer(Server):
     def __init__(self, data: Path) -> None:
         self._data = data
         self._process: subprocess.Popen[bytes] | None = None
-        record = self._running() or self._start(port=0)
-        self.environment = record["environment"]
+        self._port: socket.socket | None = None  # that of a server of ours
+        self._server = self._found() or self._start(port=0)
+        self.environment = self._server.environment
         project = os.environ.get("WANDB_PROJECT")
         os.environ.update(self.environment)  # for good: the client reads it until the process ends
         if project:
@@ -71,17 +77,23 @@ class EmbeddedServer(Server):
         os.environ.pop("WANDB_MODE", None)
 
     def tend(self) -> list[str]:
-        """Start it again at the same address if it is gone; the clients wait and lose nothing."""
-        if self._process is not None and self._process.poll() is None:
+        """Start it again at the same address if it is gone; the clients wait and lose nothing.
+
+        Raises:
+            PortTakenError: If somebody else listens there now.
+        """
+        if self._process is None:
+            if self._is_at_its_port():
+                return []
+            how = "ended"
+        elif (code := self._process.poll()) is None:
             return []
-        if self._process is None and self._running():
-            return []
-        how = "ended" if self._process is None else f"died (exit code {self._process.returncode})"
+        else:
+            how = f"died (exit code {code})"
         try:
-            self._start(port=int(self.url.rsplit(":", 1)[1]))
+            self._start(self._server.port)
         except UserError:
-            self._process = None  # another sweep of this checkout may have been quicker
-            return []
+            return []  # another server of the folder may have been quicker
         return [f"the embedded server {how} and was started again; its log: {self._log}"]
 
     def close(self) -> None:
@@ -89,6 +101,8 @@ class EmbeddedServer(Server):
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
+        if self._port is not None:
+            self._port.close()
 
     @property
     def started_here(self) -> bool:
@@ -99,31 +113,54 @@ class EmbeddedServer(Server):
     def _log(self) -> Path:
         return self._data / "server.log"
 
-    def _running(self) -> dict[str, Any] | None:
-        try:
-            record: dict[str, Any] = json.loads((self._data / "server.json").read_text())
-            requests.get(f"{record['url']}/healthz", timeout=5).raise_for_status()
-        except (OSError, ValueError):  # the errors of requests are OSErrors
-            return None
-        return record
+    def _found(self) -> AnnouncedServer | None:
+        """The server that the folder has already."""
+        server = announced_server(self._data)
+        listener = server.listener() if server else Listener.NOBODY
+        if server is None or listener is Listener.PROVEN:
+            return server
+        if listener is not Listener.NOBODY:
+            print(f"Server     what listens at {server.url} is not it any more and gets no API key")
+        return None
 
-    def _start(self, port: int) -> dict[str, Any]:
+    def _is_at_its_port(self) -> bool:
+        """Whether the server, which is not ours, is there or may only be slow."""
+        listener = self._server.listener()
+        if listener is Listener.STRANGER:
+            raise PortTakenError(
+                f"another program listens at {self._server.url} in place of the embedded server, "
+                f"and may have been sent the API key; remove {self._data / 'api_key'} for a new one"
+            )
+        return listener is not Listener.NOBODY
+
+    def _start(self, port: int) -> AnnouncedServer:
+        if self._port is None:
+            try:
+                self._port = socket.create_server((HOST, port), backlog=_BACKLOG)
+            except OSError as error:
+                raise UserError(f"the embedded server has no port: {error.strerror}") from None
         command = [sys.executable, "-m", "src.wandb_server", "--exit_with_stdin"]
         with open_log(self._log) as log:
-            self._process = subprocess.Popen(
-                [*command, "--port", str(port), "--data", str(self._data)],
+            process = subprocess.Popen(
+                [*command, "--fd", str(self._port.fileno()), "--data", str(self._data)],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
+                pass_fds=[self._port.fileno()],
                 # Ctrl-C is for this process: the server must hear the agents' last words.
                 start_new_session=True,
             )
+        at_our_port = self._port.getsockname()[1]
         deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            if record := self._running():
-                return record
+        while time.monotonic() < deadline and process.poll() is None:
+            server = announced_server(self._data)
+            if server and server.port == at_our_port and server.listener() is Listener.PROVEN:
+                self._process = process
+                return server
             time.sleep(0.05)
+        process.kill()
+        process.wait()
         raise UserError(f"the embedded server did not start; {self._log} says why")
 
 

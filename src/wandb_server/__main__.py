@@ -27,15 +27,16 @@ def main() -> int:
         show(server.url)
         return 0
     with only_server_of(data):
-        from src.wandb_server.http.serve import serve
+        from src.wandb_server.http.serve import listen, listen_at, serve
 
-        serve(
-            data,
-            args.port,
-            args.crash_after,
-            show_page=args.open,
-            until_stdin_ends=args.exit_with_stdin,
-        )
+        with listen(args.port) if args.fd is None else listen_at(args.fd) as listener:
+            serve(
+                data,
+                listener,
+                args.crash_after,
+                show_page=args.open,
+                until_stdin_ends=args.exit_with_stdin,
+            )
     return 0
 
 
@@ -57,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--port", type=int, default=PORT, help="0 takes any free port (%(default)s)"
     )
+    parser.add_argument("--fd", type=int, help="number of an inherited socket to listen at instead")
     parser.add_argument(
         "--data", type=Path, default=SERVER_DATA, help="folder that keeps everything (%(default)s)"
     )

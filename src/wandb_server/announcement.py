@@ -27,8 +27,7 @@ def only_server_of(data: Path) -> Iterator[None]:
     """
     lock = _lock(data)
     if not _taken(lock, data):
-        server = announced_server(data)
-        url = server.url if server else "an address that it has not announced yet"
+        url = _announced_url(data) or "an address that it has not announced yet"
         raise UserError(f"a server of {data} is already running at {url}; use that one")
     try:
         yield
@@ -75,6 +74,11 @@ def _taken(lock: FileLock, data: Path) -> bool:
         except Timeout:
             return False
     return True
+
+
+def _announced_url(data: Path) -> str | None:
+    server = announced_server(data)
+    return server.url if server else None
 
 
 def _greeting(url: str, data: Path, environment: dict[str, str]) -> str:

@@ -30,26 +30,35 @@ from src.wandb_server.store.errors import NotStoredError, UnusableStoreError
 
 
 def serve(
-    data: Path, port: int, crash_after: float, *, show_page: bool, until_stdin_ends: bool
+    data: Path,
+    listener: socket.socket,
+    crash_after: float,
+    *,
+    show_page: bool,
+    until_stdin_ends: bool,
 ) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
         data: The folder that keeps everything.
-        port: Where to listen; 0 takes any free port.
+        listener: Where to listen.
         crash_after: Seconds of silence of a run and its agent until the run is crashed.
         show_page: Whether to show the dashboard in a browser.
         until_stdin_ends: Whether to stop when standard input is closed, too.
 
     Raises:
-        UserError: If the port is taken or the folder's data cannot be opened.
+        UserError: If the folder's data cannot be opened.
     """
-    with _listen(port) as listener:
-        app = _application(data, listener.getsockname()[1], crash_after, show_page)
-        asyncio.run(_answer(app, listener, until_stdin_ends))
+    app = _application(data, listener.getsockname()[1], crash_after, show_page)
+    asyncio.run(_answer(app, listener, until_stdin_ends))
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """Listen at a port of the loopback; 0 takes any free one.
+
+    Raises:
+        UserError: If it is taken.
+    """
     # With its protocol named, asyncio sends small replies at once (TCP_NODELAY).
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     # A server that was killed can be started again at once on its old port.
@@ -62,6 +71,22 @@ def _listen(port: int) -> socket.socket:
             f"--port {port}: {error}; choose another one, or any free one with --port 0"
         ) from None
     listener.listen(128)
+    return listener
+
+
+def listen_at(descriptor: int) -> socket.socket:
+    """Listen at a socket that the process has been started with.
+
+    Raises:
+        UserError: If there is none, or others than this machine reach it.
+    """
+    try:
+        listener = socket.socket(fileno=descriptor)
+        address = listener.getsockname()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"--fd {descriptor}: {error}; pass a socket that listens") from None
+    if listener.family is not socket.AF_INET or address[0] != HOST:
+        raise UserError(f"--fd {descriptor}: {address} is not a port of {HOST}; bind it there")
     return listener
 
 

@@ -138,15 +138,9 @@ SEGMENTS = st.sampled_from(
     ]
 ) | st.text(max_size=8)
 ROUTES = (
+    *("/graphql", "/healthz", "/storage/{}", "/files/{}/{}/{}/file_stream", "/files/{}/{}/{}/{}"),
     *(
-        "/graphql",
-        "/healthz",
         "/proof/{}",
-        "/storage/{}",
-        "/files/{}/{}/{}/file_stream",
-        "/files/{}/{}/{}/{}",
-    ),
-    *(
         "/files/local/gradsweep/kept/{}",
         "/artifacts/{}/{}",
         "/artifactsV2/{}/{}/{}",
