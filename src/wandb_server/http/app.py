@@ -49,29 +49,30 @@ def create_app(
         key_file: Where the key is kept, which the dashboard tells.
         options: Further arguments of Starlette.
     """
-    routes = _Routes(server, missing, trouble)
+    endpoints = _Routes(server, missing, trouble)
 
     async def storage_error(request: Request, error: Exception) -> Response:
         # Nothing half-written is left; the client sends the request again.
         trouble.begins(error)
         return JSONResponse({"error": f"the data cannot be stored: {error}"}, 503)
 
+    routes = [
+        Route("/healthz", endpoints.health),
+        Route(f"{PROOF_PATH}/{{nonce}}", _prover(api_key, port)),
+        Route("/graphql", endpoints.graphql, methods=["POST"]),
+        Route(
+            "/files/{entity}/{project}/{run}/file_stream", endpoints.file_stream, methods=["POST"]
+        ),
+        Route("/files/{entity}/{project}/{run}/{name:path}", endpoints.run_file),
+        Route("/artifacts/{entity}/{md5}", endpoints.artifact_content),
+        Route("/artifactsV2/{place:path}/{md5}/{name}", endpoints.artifact_content),
+        Route("/storage/{blob}", endpoints.download),
+        Route("/storage/{blob}", endpoints.upload, methods=["PUT"]),
+        *page_routes(server, api_key, key_file),
+    ]
     return Starlette(
-        routes=[
-            Route("/healthz", routes.health),
-            Route(f"{PROOF_PATH}/{{nonce}}", _prover(api_key, port)),
-            Route("/graphql", routes.graphql, methods=["POST"]),
-            Route(
-                "/files/{entity}/{project}/{run}/file_stream", routes.file_stream, methods=["POST"]
-            ),
-            Route("/files/{entity}/{project}/{run}/{name:path}", routes.run_file),
-            Route("/artifacts/{entity}/{md5}", routes.artifact_content),
-            Route("/artifactsV2/{place:path}/{md5}/{name}", routes.artifact_content),
-            Route("/storage/{blob}", routes.download),
-            Route("/storage/{blob}", routes.upload, methods=["PUT"]),
-            *page_routes(server, api_key, key_file),
-        ],
-        middleware=[Middleware(Guard, api_key=api_key, port=port)],
+        routes=routes,
+        middleware=[Middleware(Guard, api_key=api_key, port=port, routes=routes)],
         exception_handlers={
             404: not_found,
             RequestError: _request_error,

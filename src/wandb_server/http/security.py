@@ -4,10 +4,12 @@ import base64
 import binascii
 import hmac
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from src.wandb_server.data_folder import usable, write_private
@@ -38,16 +40,19 @@ class Guard:
     keeps other sites' scripts from reading them through a name that resolves to it. Whatever
     changes state, and the whole client API, needs the key; a browser never sends it by itself, as
     it is never asked for one. Signed storage addresses and the buttons of our pages, which bring a
-    token, are checked by their routes.
+    token, are checked by their routes. What no route answers to needs none either: the router says
+    404 or 405, and a client that probes for it does not take the answer for a wrong key.
 
     Args:
         app: The application.
         api_key: The key.
         port: The port that a Host header must name.
+        routes: What the application answers to.
     """
 
-    def __init__(self, app: ASGIApp, api_key: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, api_key: str, port: int, routes: Sequence[BaseRoute]) -> None:
         self._app = app
+        self._routes = routes
         self._key = api_key.encode()
         self._hosts = {f"{host}:{port}" for host in _HOSTS}
 
@@ -61,6 +66,9 @@ class Guard:
             await _refuse(421, "this server answers only to its loopback address")(
                 scope, receive, send
             )
+            return
+        if not any(route.matches(scope)[0] is Match.FULL for route in self._routes):
+            await self._app(scope, receive, send)
             return
         path: str = scope["path"]
         open_to_all = path.startswith(_CHECKED_BY_ROUTE) or (

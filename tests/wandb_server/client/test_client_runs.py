@@ -285,3 +285,17 @@ assert sweep._attrs["bestLoss"] == 0.2
     )
     (run,) = server.rows("SELECT params FROM runs")
     assert json.loads(run["params"]) == {"lr": 0.1, "constant": 1, "nested": {"a": [1, 2]}}
+
+
+def test_a_client_that_knows_only_address_and_key_says_nothing_of_its_own_metrics(
+    server: ServerProcess, client: Client
+) -> None:
+    for name in [name for name in client.environment if name.startswith("WANDB_")]:
+        if name not in ("WANDB_BASE_URL", "WANDB_API_KEY", "WANDB_DIR"):
+            del client.environment[name]
+    code = "import wandb; run = wandb.init(project='p'); run.log({'x': 1}); run.finish()"
+    output = client.python(code)
+    assert "Failed" not in output, output
+    assert server.rows("SELECT state FROM runs") == [{"state": "finished"}]
+    logs = "".join(path.read_text() for path in client.folder.rglob("debug-*.log"))
+    assert "metrics batch" not in logs

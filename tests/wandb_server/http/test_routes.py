@@ -8,7 +8,7 @@ import requests
 from starlette.applications import Starlette
 from starlette.routing import Match, Route
 
-from tests.wandb_server.http.everything import KEY, Everything, serve_everything
+from tests.wandb_server.http.everything import KEY, PROJECT, Everything, serve_everything
 
 EVIL = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
 # What comes with a request; the columns of the table below.
@@ -94,6 +94,23 @@ def test_every_route_has_exactly_the_statuses_of_the_table(answers: Answers) -> 
     assert statuses == {
         route: dict(zip(MANNERS, row, strict=True)) for route, row in EXPECTED.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/sdk/otel/v1/metrics", 404),  # where the client asks whether metrics are taken
+        ("DELETE", "/no/such/page/at/all", 404),
+        ("POST", PROJECT, 405),
+        ("GET", "/graphql", 405),
+    ],
+)
+def test_what_no_route_answers_to_is_said_before_the_key_is_asked_for(
+    everything: Everything, method: str, path: str, status: int
+) -> None:
+    for auth in (None, ("api", "x" * 40), ("api", KEY)):
+        reply = requests.request(method, everything.url + path, auth=auth, timeout=30)
+        assert reply.status_code == status
 
 
 def test_only_what_the_table_lets_pass_changes_anything(answers: Answers) -> None:
