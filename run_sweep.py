@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A supervisor's SIGTERM ends a sweep as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     definition = None if given.resume else load_definition(given.config)
+    for warning in definition.warnings if definition else ():
+        print(warning, file=sys.stderr)
     with open_server(ServerChoice(given.server)) as server:
         if given.seed is not None and not server.embedded:
             raise UserError("--seed needs the embedded server; add --server local or leave it out")

@@ -69,7 +69,10 @@ class YamlWithLines:
             return self._fail(node, yaml_fault(error).message)
 
     def _fail(self, node: yaml.Node, message: str) -> NoReturn:
-        raise UserError(f"{self._path}:{node.start_mark.line + 1}: {message}")
+        raise UserError(self._told(node, message))
+
+    def _told(self, node: yaml.Node, message: str) -> str:
+        return f"{self._path}:{node.start_mark.line + 1}: {message}"
 
 
 def _compose(path: Path, what: str) -> yaml.Node | None:

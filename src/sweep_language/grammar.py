@@ -12,6 +12,7 @@ from typing import Any
 
 from src.sweep_language.conditions import Condition, parse_conditions
 from src.sweep_language.distributions import Parameter
+from src.sweep_language.doubts import doubts
 from src.sweep_language.early_terminate import Hyperband, parse_early_terminate
 from src.sweep_language.errors import Path, SweepFault
 from src.sweep_language.metric import Goal, parse_metric
@@ -40,7 +41,7 @@ class SweepSpec:
     """What a sweep searches and how.
 
     ``parameters`` maps a path (nested names) to its values. ``program`` is what agents start, and
-    ``name`` is what people call the sweep.
+    ``name`` is what people call the sweep. ``doubts`` are what it says but hardly means.
     """
 
     method: Method
@@ -54,6 +55,7 @@ class SweepSpec:
     conditions: Mapping[Path, Condition]
     program: str | None
     name: str | None
+    doubts: tuple[SweepFault, ...]
 
 
 def parse_sweep(config: Any) -> SweepSpec:
@@ -86,4 +88,5 @@ def parse_sweep(config: Any) -> SweepSpec:
         conditions=parse_conditions(config.get("conditions", {}), parameters),
         program=None if program is None else str(program),
         name=name if isinstance(name, str) else None,
+        doubts=tuple(doubts(config)),
     )

@@ -54,7 +54,7 @@ def number(config: Mapping[str, Any], key: str, path: Path, default: float | Non
     if value is None:
         raise SweepFault((*path, key), "missing; give a number")
     if not is_number(value):
-        cure = f"; {WRITE_WITH_A_DOT}" if _reads_as_number(value) else ""
+        cure = f"; {WRITE_WITH_A_DOT}" if reads_as_number(value) else ""
         raise SweepFault((*path, key), f"{value!r} is not a finite number{cure}")
     return value
 
@@ -64,7 +64,7 @@ def is_number(value: Any) -> TypeGuard[float]:
     return type(value) in (int, float) and abs(value) <= _LARGEST
 
 
-def _reads_as_number(value: Any) -> bool:
+def reads_as_number(value: Any) -> bool:
     """Whether a value is a text that is meant to be a number."""
     try:
         float(value if isinstance(value, str) else "")

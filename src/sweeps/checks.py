@@ -29,10 +29,15 @@ _BETTER = {"accuracy": Goal.MAXIMIZE, "loss": Goal.MINIMIZE}  # by how a metric'
 
 
 class Checker(YamlWithLines):
-    """A sweep file, to be checked."""
+    """A sweep file, to be checked.
+
+    Attributes:
+        warnings: What it says but hardly means, as ``FILE:LINE: warning: fault; cure``.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "sweep file", NEEDED)
+        self.warnings: tuple[str, ...] = ()
 
     def check(self) -> dict[str, Any]:
         """The sweep's configuration, if it can work.
@@ -50,10 +55,16 @@ class Checker(YamlWithLines):
             spec = parse_sweep(config)
             self._check_for_program(config, spec)
         except SweepFault as fault:
-            keys = fault.path if fault.key is None else (*fault.path, fault.key)
-            self._fail(self._find(*keys)[0], str(fault).removeprefix("parameters."))
+            self._fail(*self._placed(fault))
         self._check_together({name: one for (name,), one in spec.parameters.items()})
+        placed = map(self._placed, spec.doubts)
+        self.warnings = tuple(self._told(node, f"warning: {doubt}") for node, doubt in placed)
         return {"program": PROGRAM, **config}
+
+    def _placed(self, fault: SweepFault) -> tuple[yaml.Node, str]:
+        """What in the file a fault is about, and what to say of it."""
+        keys = fault.path if fault.key is None else (*fault.path, fault.key)
+        return self._find(*keys)[0], str(fault).removeprefix("parameters.")
 
     def _check_for_program(self, config: Mapping[str, Any], spec: SweepSpec) -> None:
         if config.get("program", PROGRAM) != PROGRAM:

@@ -22,9 +22,11 @@ class SweepDefinition:
 
     Attributes:
         config: What W&B is given.
+        warnings: What the file says but hardly means, each in one line.
     """
 
     config: dict[str, Any]
+    warnings: tuple[str, ...] = ()
 
     @property
     def datasets(self) -> list[str]:
@@ -100,4 +102,5 @@ def load_definition(path: Path) -> SweepDefinition:
     Raises:
         UserError: ``FILE:LINE: fault; cure`` for the first thing that cannot work.
     """
-    return SweepDefinition(Checker(path).check())
+    checker = Checker(path)
+    return SweepDefinition(checker.check(), checker.warnings)

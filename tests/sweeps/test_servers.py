@@ -34,6 +34,14 @@ def test_what_cannot_work_is_one_line(
     assert message in line
 
 
+def test_what_a_file_hardly_means_is_said_with_its_line(checkout: Checkout) -> None:
+    text = (checkout.root / "config" / "sweeps" / "synthetic_mlp.yaml").read_text()
+    (checkout.root / "doubtful.yaml").write_text(f"controller: {{type: lokal}}\n{text}")
+    command = [sys.executable, "run_sweep.py", "--config", "doubtful.yaml", "--server", "cloud"]
+    _, output = checkout.run(*command)
+    assert "doubtful.yaml:1: warning: controller.type: 'lokal' is unknown" in output
+
+
 def test_a_key_means_the_users_own_server_unless_local_is_asked_for(checkout: Checkout) -> None:
     """The embedded server stands in for the user's: both speak the same protocol."""
     with checkout.server() as environment:

@@ -131,8 +131,10 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
     }
     if "state" in values and values["state"] not in list(SweepState):
         raise RequestError(f"a sweep's state must be one of {', '.join(SweepState)}")
+    warnings: list[str] = []
     if "config" in values:
         spec = sweep_spec(values["config"])
+        warnings = [str(doubt) for doubt in spec.doubts]
     if given.optional("id"):
         sweep = _existing(server, given)
         if "config" in values and spec.metric_name != sweep_spec(sweep.config).metric_name:
@@ -157,7 +159,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
     return {
         "__typename": "UpsertSweepPayload",
         "sweep": node(changed, server),
-        "configValidationWarnings": [],
+        "configValidationWarnings": warnings,
     }
 
 
