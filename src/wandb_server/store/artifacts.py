@@ -90,10 +90,17 @@ class Artifacts:
         return found[0] if found else None
 
     def logged_by(self, run_id: int) -> list[Artifact]:
-        """The committed artifacts of a run in creation order."""
+        """The committed artifacts that a run has logged, in creation order."""
         return self._many(
-            "SELECT * FROM artifacts WHERE run_id = ? AND state = 'COMMITTED' ORDER BY id", run_id
+            "SELECT a.* FROM artifacts a JOIN artifact_logs l ON l.artifact_id = a.id"
+            " WHERE l.run_id = ? AND a.state = 'COMMITTED' ORDER BY a.id",
+            run_id,
         )
+
+    def logged_by_alone(self, run_id: int) -> list[Artifact]:
+        """Those of them that no other run has logged."""
+        sql = "SELECT count(*) FROM artifact_logs WHERE artifact_id = ?"
+        return [a for a in self.logged_by(run_id) if self._db.scalar(sql, a.id) == 1]
 
     def used_by(self, run_id: int) -> list[Artifact]:
         """The artifacts that a run has used."""
@@ -132,6 +139,14 @@ class Artifacts:
     def delete(self, artifact_id: int) -> None:
         """Remove an artifact with its memberships and aliases."""
         self._db.write("DELETE FROM artifacts WHERE id = ?", artifact_id)
+
+    def add_log(self, run_id: int, artifact_id: int) -> None:
+        """Note that a run logs an artifact, be it made by another one."""
+        self._db.write(
+            "INSERT INTO artifact_logs (run_id, artifact_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            run_id,
+            artifact_id,
+        )
 
     def add_use(self, run_id: int, artifact_id: int) -> None:
         """Note that a run uses an artifact."""

@@ -202,4 +202,14 @@ CREATE INDEX artifacts_by_client ON artifacts (client_id)
 # An agent whose runs keep failing is given no more.
 _VERSION_3 = "ALTER TABLE agents ADD COLUMN benched INTEGER NOT NULL DEFAULT 0"
 
-MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3]
+# Several runs may log the same content, which is one artifact; the first of them has made it.
+_VERSION_4 = """
+CREATE TABLE artifact_logs (
+  run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  artifact_id INTEGER NOT NULL REFERENCES artifacts (id) ON DELETE CASCADE,
+  PRIMARY KEY (run_id, artifact_id)
+);
+INSERT INTO artifact_logs SELECT run_id, id FROM artifacts WHERE run_id IS NOT NULL
+"""
+
+MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4]

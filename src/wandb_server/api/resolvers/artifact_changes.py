@@ -52,6 +52,8 @@ def _create(server: Server, args: Args) -> Node:
             history_step=given.optional_integer("historyStep"),
         )
         artifacts.change_tags(found.id, tag_names(given, "tags"), [])
+    if run:
+        artifacts.add_log(run.id, found.id)
     return {"__typename": "CreateArtifactPayload", "artifact": node(found, server)}
 
 

@@ -91,7 +91,7 @@ def _delete_run(server: Server, args: Args) -> dict[str, Any]:
     given = args.input()
     run = run_by_id(server, given.text("id"))
     if given.flag("deleteArtifacts"):
-        for artifact in server.store.artifacts.logged_by(run.id):
+        for artifact in server.store.artifacts.logged_by_alone(run.id):
             server.store.artifacts.delete(artifact.id)
     server.store.runs.delete(run.id)
     return {"__typename": "DeleteRunPayload", "clientMutationId": None}
