@@ -1,5 +1,6 @@
 """JSON and YAML values as clients send them: how deep they may be, and their keys with dots."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from src.wandb_server.errors import RequestError
@@ -18,14 +19,14 @@ def flat(document: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return pairs
 
 
-def lookup(document: dict[str, Any], path: str) -> Any:
+def lookup(document: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path; keys may have dots themselves, so the longest key wins."""
     if path in document:
         return document[path]
     head, _, rest = path.rpartition(".")
     while head:
         inner = document.get(head)
-        if isinstance(inner, dict):
+        if isinstance(inner, Mapping):
             return lookup(inner, rest)
         head, _, tail = head.rpartition(".")
         rest = f"{tail}.{rest}"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from src.wandb_server.api.arguments import Args
+from src.wandb_server.api.filters import Fields, selected
 
 T = TypeVar("T")
 Node = dict[str, Any]
@@ -41,6 +42,14 @@ def connection(
             for i, item in enumerate(page)
         ],
     }
+
+
+def chosen(
+    items: Sequence[T], fields: Fields[T], args: Args, *, newest_first: bool = False
+) -> list[T]:
+    """The items that the arguments ``filters`` and ``order`` ask for; see :func:`selected`."""
+    filters, order = args.json_object("filters"), args.optional("order")
+    return selected(items, fields, filters, order, newest_first=newest_first)
 
 
 def edges(nodes: Iterable[Node]) -> Node:

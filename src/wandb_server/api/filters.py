@@ -1,14 +1,15 @@
-"""Mongo-like filters and orders over runs, as ``wandb.Api().runs`` sends them."""
+"""Mongo-like filters and orders over lists, as ``wandb.Api().runs`` sends them."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from src.wandb_server.documents import lookup
 from src.wandb_server.errors import RequestError
 
 T = TypeVar("T")
-Document = dict[str, Any]
+Document = Mapping[str, Any]
+Fields = Mapping[str, Callable[[T], Any]]
 
 MAX_DEPTH = 20
 MAX_REGEX = 500
@@ -111,40 +112,73 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def ordered(items: Iterable[T], document: Callable[[T], Document], order: str | None) -> list[T]:
-    """Items sorted by an order such as ``-summary_metrics.val_accuracy,+created_at``.
+def selected(
+    items: Sequence[T],
+    fields: Fields[T],
+    filters: Any,
+    order: str | None,
+    *,
+    newest_first: bool = False,
+) -> list[T]:
+    """The items that satisfy a filter (None: all), in order.
 
-    Items that lack the field come last in either direction.
+    Args:
+        items: All items, in the order of their creation.
+        fields: What of them filters and orders may name.
+        filters: The filter.
+        order: As ``-summary_metrics.val_accuracy,+created_at``. Items that lack a field come last
+            in either direction; of equal ones (created within one second, say) the first key
+            decides whether the newest or the oldest comes first.
+        newest_first: The order when none is given.
+
+    Raises:
+        RequestError: The filter is malformed, or the order names a field that there is not.
     """
+    kept = [i for i in items if matches(_Document(fields, i), filters)] if filters else list(items)
     keys = [part.strip() for part in (order or "").split(",") if part.strip()]
-    # Of equal ones (created within one second, say) the newest is first if large values are.
-    result = list(items)[:: -1 if keys and keys[0].startswith("-") else 1]
-    for key in reversed(keys):
-        descending = key.startswith("-")
-        path = key.lstrip("+-")
-        with_value = [i for i in result if _sortable(lookup(document(i), path))]
-        without = [i for i in result if not _sortable(lookup(document(i), path))]
-        with_value.sort(key=lambda i: _rank(lookup(document(i), path)), reverse=descending)
-        result = with_value + without
+    paths = [key.lstrip("+-") for key in keys]
+    for path in paths:
+        _check_field(path, fields)
+    result = kept[::-1] if (keys[0].startswith("-") if keys else newest_first) else kept
+    for key, path in reversed(list(zip(keys, paths, strict=True))):
+        ranks = [(_rank(lookup(_Document(fields, item), path)), item) for item in result]
+        known = [(rank, item) for rank, item in ranks if rank is not None]
+        known.sort(key=lambda pair: pair[0], reverse=key.startswith("-"))
+        result = [item for _, item in known] + [item for rank, item in ranks if rank is None]
     return result
 
 
-def _sortable(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, int | float) and value == value)
+def camel_too(fields: Fields[T]) -> Fields[T]:
+    """Fields by their names with underscores, and in camel case as well: clients use both."""
+    camel = {re.sub("_(.)", lambda m: m[1].upper(), name): field for name, field in fields.items()}
+    return {**fields, **camel}
 
 
-def _rank(value: Any) -> tuple[int, Any]:
-    return (1, value) if isinstance(value, str) else (0, value)
+class _Document(Mapping[str, Any]):
+    """The fields of one item by name, each looked up when it is asked for."""
+
+    def __init__(self, fields: Fields[T], item: T) -> None:
+        self._fields: Fields[Any] = fields
+        self._item = item
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields[name](self._item)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
 
 
-def selected(
-    items: Sequence[T], document: Callable[[T], Document], filters: Any, order: str | None
-) -> list[T]:
-    """The items that satisfy a filter (None: all), in order."""
-    documents = {id(item): document(item) for item in items}
+def _check_field(path: str, fields: Fields[T]) -> None:
+    if path.split(".")[0] not in fields:
+        known = ", ".join(name for name in fields if name.islower())
+        raise RequestError(f"there is no order by {path[:100]!r}; there is one by {known}")
 
-    def known(item: T) -> Document:
-        return documents[id(item)]
 
-    kept = items if not filters else [item for item in items if matches(known(item), filters)]
-    return ordered(kept, known, order)
+def _rank(value: Any) -> tuple[int, Any] | None:
+    """Where a value stands among others: numbers, then texts; None if it cannot be compared."""
+    if isinstance(value, str):
+        return (1, value)
+    return (0, value) if isinstance(value, int | float) and value == value else None

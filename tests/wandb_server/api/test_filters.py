@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from src.wandb_server.api.filters import matches, selected
+from src.wandb_server.api.filters import Fields, matches, selected
 from src.wandb_server.errors import RequestError
 
+FIELDS: Fields[dict[str, Any]] = {"n": lambda item: item["n"], "a": lambda item: item["a"]}
 RUN = {
     "name": "a",
     "state": "finished",
@@ -98,6 +99,25 @@ def test_order_is_by_several_keys_and_those_without_a_value_are_last() -> None:
         {"n": 3, "a": 5},
         {"n": 4, "a": 2},
     ]
-    assert [i["n"] for i in selected(items, dict, None, "+a,-n")] == [4, 1, 3, 2]
-    assert [i["n"] for i in selected(items, dict, None, "-a,+n")] == [3, 1, 4, 2]
-    assert [i["n"] for i in selected(items, dict, {"a": 2}, None)] == [1, 4]
+    assert _order(items, "+a,-n") == [4, 1, 3, 2]
+    assert _order(items, "-a,+n") == [3, 1, 4, 2]
+    assert [i["n"] for i in selected(items, FIELDS, {"a": 2}, None)] == [1, 4]
+
+
+def test_equal_ones_are_in_the_order_of_their_creation_or_in_its_reverse() -> None:
+    items = [{"n": n, "a": 0} for n in range(4)]
+    assert _order(items, "a") == _order(items, "+a") == [0, 1, 2, 3]
+    assert _order(items, "-a") == [3, 2, 1, 0]
+    assert _order(items, None) == [0, 1, 2, 3]
+    assert _order(items, None, newest_first=True) == _order(items, "-a", newest_first=True)
+    assert _order(items, "a", newest_first=True) == [0, 1, 2, 3], "the order alone decides"
+
+
+@pytest.mark.parametrize("order", ["b", "-b", "+a,b", "b.a"])
+def test_an_order_by_what_there_is_not_is_refused_even_of_nothing(order: str) -> None:
+    with pytest.raises(RequestError, match=r"no order by 'b.*; there is one by n, a"):
+        selected([], FIELDS, None, order)
+
+
+def _order(items: list[dict[str, Any]], order: str | None, **options: bool) -> list[Any]:
+    return [i["n"] for i in selected(items, FIELDS, None, order, **options)]

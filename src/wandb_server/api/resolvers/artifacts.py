@@ -1,12 +1,20 @@
 """Artifacts as nodes, and the queries that reach them."""
 
+import json
 from typing import Any
 
 from src.wandb_server.api.arguments import Args
-from src.wandb_server.api.connections import connection, edges
+from src.wandb_server.api.connections import chosen, connection, edges
+from src.wandb_server.api.filters import Fields, camel_too
 from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.api.lookups import collection_by_key
-from src.wandb_server.api.resolvers.nodes import alias_node, collection_info, node, tag_node
+from src.wandb_server.api.resolvers.nodes import (
+    FILE_FIELDS,
+    alias_node,
+    collection_info,
+    node,
+    tag_node,
+)
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError
@@ -21,12 +29,35 @@ def run_fields(server: Server, run: Run) -> Node:
     """What a run's node says about its artifacts."""
 
     def listed(artifacts: list[Artifact], args: Args) -> Node:
-        return connection(artifacts, args, lambda artifact: node(artifact, server))
+        page = chosen(artifacts, artifact_fields(server), args)
+        return connection(page, args, lambda artifact: node(artifact, server))
 
     return {
         "outputArtifacts": lambda args: listed(server.store.artifacts.logged_by(run.id), args),
         "inputArtifacts": lambda args: listed(server.store.artifacts.used_by(run.id), args),
     }
+
+
+def artifact_fields(server: Server) -> Fields[Artifact]:
+    """What filters and orders of artifacts may name."""
+
+    def tags(artifact: Artifact) -> list[str]:
+        return [tag.name for tag in server.store.artifacts.tags(artifact.id)]
+
+    return camel_too(
+        {
+            "state": lambda artifact: artifact.state,
+            "metadata": lambda artifact: json.loads(artifact.metadata or "{}"),
+            "description": lambda artifact: artifact.description,
+            "digest": lambda artifact: artifact.digest,
+            "size": lambda artifact: artifact.size,
+            "file_count": lambda artifact: artifact.file_count,
+            "history_step": lambda artifact: artifact.history_step,
+            "created_at": lambda artifact: artifact.created_at,
+            "updated_at": lambda artifact: artifact.updated_at,
+            "tag": tags,
+        }
+    )
 
 
 @node.register
@@ -103,7 +134,7 @@ def artifact_files(server: Server, artifact: Artifact, args: Args) -> Node:
     """A page of an artifact's files."""
     names = args.texts("names")
     files = [f for f in server.store.contents.files(artifact.id) if not names or f.name in names]
-    return connection(files, args, lambda file: node(file, server))
+    return connection(chosen(files, FILE_FIELDS, args), args, lambda file: node(file, server))
 
 
 def _files_of_entries(server: Server, artifact: Artifact, args: Args) -> Node:

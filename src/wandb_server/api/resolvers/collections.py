@@ -1,18 +1,18 @@
 """Collections of artifacts, types and versions as nodes."""
 
-import json
+from collections.abc import Callable
 from typing import Any
 
 from src.wandb_server.api.arguments import Args
-from src.wandb_server.api.connections import connection, edges
-from src.wandb_server.api.filters import selected
+from src.wandb_server.api.connections import chosen, connection, edges
+from src.wandb_server.api.filters import Fields, camel_too
 from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.api.lookups import artifact_by_key, collection_by_key
 from src.wandb_server.api.resolvers import artifacts
 from src.wandb_server.api.resolvers.nodes import alias_node, collection_info, node, tag_node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
-from src.wandb_server.store.artifacts import Membership
+from src.wandb_server.store.artifacts import Artifact, Membership
 from src.wandb_server.store.collections import Collection
 from src.wandb_server.store.projects import Project
 
@@ -84,16 +84,19 @@ def _type_node(server: Server, project: Project, name: str) -> Node:
 
 
 def _collections(server: Server, found: list[Collection], args: Args) -> Node:
-    def document(collection: Collection) -> Node:
-        return {
-            "name": collection.name,
-            "createdAt": collection.created_at,
-            "updatedAt": collection.updated_at,
-            "tag": [tag.name for tag in server.store.collections.tags(collection.id)],
+    fields: Fields[Collection] = camel_too(
+        {
+            "name": lambda collection: collection.name,
+            "description": lambda collection: collection.description,
+            "created_at": lambda collection: collection.created_at,
+            "updated_at": lambda collection: collection.updated_at,
+            "tag": lambda collection: [
+                tag.name for tag in server.store.collections.tags(collection.id)
+            ],
         }
-
-    chosen = selected(found, document, args.json_object("filters"), args.optional("order"))
-    return connection(chosen, args, lambda collection: node(collection, server))
+    )
+    page = chosen(found, fields, args, newest_first=True)
+    return connection(page, args, lambda collection: node(collection, server))
 
 
 @node.register
@@ -102,21 +105,16 @@ def collection_node(collection: Collection, server: Server) -> Node:
     store = server.store.artifacts
 
     def members() -> list[Membership]:
-        return store.memberships(collection_id=collection.id)[::-1]
+        return store.memberships(collection_id=collection.id)
 
     def member_artifact(membership: Membership) -> Node:
         return node(artifact_by_key(server, membership.artifact_id), server)
 
     def versions(args: Args) -> Node:
-        chosen = selected(
-            members(),
-            lambda m: _version_document(server, m),
-            args.json_object("filters"),
-            args.optional("order"),
-        )
-        page = connection(chosen, args, member_artifact)
+        found = chosen(members(), _version_fields(server), args, newest_first=True)
+        page = connection(found, args, member_artifact)
         start = int(page["edges"][0]["cursor"]) - 1 if page["edges"] else 0
-        for membership, edge in zip(chosen[start:], page["edges"], strict=False):
+        for membership, edge in zip(found[start:], page["edges"], strict=False):
             edge["version"] = f"v{membership.version}"
         return page
 
@@ -126,7 +124,7 @@ def collection_node(collection: Collection, server: Server) -> Node:
 
     def latest(_: Args) -> Node | None:
         found = members()
-        return member_artifact(found[0]) if found else None
+        return member_artifact(found[-1]) if found else None
 
     return collection_info(collection, server) | {
         "tags": lambda _: edges(
@@ -135,23 +133,29 @@ def collection_node(collection: Collection, server: Server) -> Node:
         "aliases": lambda args: connection(store.aliases(collection.id), args, alias_node, 1000),
         "artifacts": versions,
         "artifactMembership": alias_member,
-        "artifactMemberships": lambda args: connection(members(), args, lambda m: node(m, server)),
+        "artifactMemberships": lambda args: connection(
+            chosen(members(), _version_fields(server), args, newest_first=True),
+            args,
+            lambda m: node(m, server),
+        ),
         "latestArtifact": latest,
     }
 
 
-def _version_document(server: Server, membership: Membership) -> Node:
-    artifact = artifact_by_key(server, membership.artifact_id)
-    aliases = server.store.artifacts.aliases(membership.collection_id, artifact.id)
+def _version_fields(server: Server) -> Fields[Membership]:
+    """What filters and orders of a collection's versions may name."""
+
+    def of_artifact(field: Callable[[Artifact], Any]) -> Callable[[Membership], Any]:
+        return lambda m: field(artifact_by_key(server, m.artifact_id))
+
+    def aliases(m: Membership) -> list[str]:
+        rows = server.store.artifacts.aliases(m.collection_id, m.artifact_id)
+        return [row.alias for row in rows]
+
+    fields = artifacts.artifact_fields(server)
     return {
-        "state": artifact.state,
-        "versionIndex": membership.version,
-        "metadata": json.loads(artifact.metadata or "{}"),
-        "createdAt": artifact.created_at,
-        "created_at": artifact.created_at,
-        "alias": [alias.alias for alias in aliases],
-        "tag": [tag.name for tag in server.store.artifacts.tags(artifact.id)],
-        "size": artifact.size,
+        **{name: of_artifact(field) for name, field in fields.items()},
+        **camel_too({"version_index": lambda m: m.version, "alias": aliases}),
     }
 
 

@@ -9,13 +9,25 @@ from typing import Any
 
 from src.shared.defaults import ENTITY
 from src.wandb_server.api.connections import edges
+from src.wandb_server.api.filters import Fields, camel_too
 from src.wandb_server.api.ids import encode_id
 from src.wandb_server.context import Server
 from src.wandb_server.store.artifacts import Alias
 from src.wandb_server.store.collections import Collection, Tag
+from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.projects import Project
 
 Node = dict[str, Any]
+
+# What filters and orders of files may name; they are kept by name.
+FILE_FIELDS: Fields[StoredFile] = camel_too(
+    {
+        "name": lambda file: file.name,
+        "size_bytes": lambda file: file.size,
+        "md5": lambda file: file.md5,
+        "updated_at": lambda file: file.updated_at,
+    }
+)
 
 
 @singledispatch

@@ -4,11 +4,21 @@ from typing import Any
 
 from src.shared.defaults import ENTITY, PROJECT
 from src.wandb_server.api.arguments import Args
-from src.wandb_server.api.connections import connection
+from src.wandb_server.api.connections import chosen, connection
+from src.wandb_server.api.filters import Fields, camel_too
 from src.wandb_server.api.resolvers import collections, runs, sweeps, views
 from src.wandb_server.api.resolvers.nodes import node, project_info
 from src.wandb_server.context import Server
 from src.wandb_server.store.projects import Project
+
+_FIELDS: Fields[Project] = camel_too(
+    {
+        "name": lambda project: project.name,
+        "entity_name": lambda project: project.entity,
+        "description": lambda project: project.description,
+        "created_at": lambda project: project.created_at,
+    }
+)
 
 
 @node.register
@@ -30,7 +40,8 @@ def _project(server: Server, args: Args) -> dict[str, Any] | None:
 
 def _projects(server: Server, args: Args) -> dict[str, Any]:
     projects = server.store.projects.all(args.optional("entityName") or ENTITY)
-    return connection(projects[::-1], args, lambda project: node(project, server))
+    page = chosen(projects, _FIELDS, args, newest_first=True)
+    return connection(page, args, lambda project: node(project, server))
 
 
 def _upsert_project(server: Server, args: Args) -> dict[str, Any]:

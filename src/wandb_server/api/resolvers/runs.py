@@ -9,12 +9,12 @@ from typing import Any
 
 from src.shared.defaults import ENTITY
 from src.wandb_server.api.arguments import Args
-from src.wandb_server.api.connections import connection
-from src.wandb_server.api.filters import selected
+from src.wandb_server.api.connections import chosen, connection
+from src.wandb_server.api.filters import Fields, camel_too
 from src.wandb_server.api.history import DEFAULT_SAMPLES, history_keys, sample, sampled_history
 from src.wandb_server.api.ids import encode_id
 from src.wandb_server.api.resolvers import artifacts
-from src.wandb_server.api.resolvers.nodes import node, project_info, user_node
+from src.wandb_server.api.resolvers.nodes import FILE_FIELDS, node, project_info, user_node
 from src.wandb_server.context import Server
 from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.projects import Project
@@ -31,9 +31,7 @@ def project_fields(server: Server, project: Project) -> dict[str, Any]:
         return node(run, server) if run else None
 
     def count(args: Args) -> int:
-        runs = server.store.runs.of_project(project.id)
-        filters = args.json_object("filters")
-        return len(selected(runs, lambda run: run_document(server, run), filters, None))
+        return len(chosen(server.store.runs.of_project(project.id), run_fields(server), args))
 
     return {
         "run": one,
@@ -49,52 +47,48 @@ def run_connection(
     server: Server, project: Project, runs: list[Run], args: Args, default: int = 50
 ) -> dict[str, Any]:
     """A page of runs, filtered and in the order that the arguments ask for."""
-    chosen = selected(
-        runs,
-        lambda run: run_document(server, run),
-        args.json_object("filters"),
-        args.optional("order"),
-    )
-    return connection(chosen, args, lambda run: node(run, server), default, "RunConnection")
+    page = chosen(runs, run_fields(server), args)
+    return connection(page, args, lambda run: node(run, server), default, "RunConnection")
 
 
-def run_document(server: Server, run: Run) -> dict[str, Any]:
+def run_fields(server: Server) -> Fields[Run]:
     """What filters and orders may name; ``config.lr`` and ``config.lr.value`` both work."""
-    sweep = server.store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
-    config = {
-        name: entry.get("value") if isinstance(entry, dict) else entry
-        for name, entry in run.config.items()
-    }
-    nested = {f"config.{name}": value for name, value in config.items()}
-    values = {f"config.{name}.value": value for name, value in config.items()}
-    return {
-        "id": encode_id("Run", run.id),
-        "name": run.name,
-        "displayName": run.display_name,
-        "display_name": run.display_name,
-        "state": run.state,
-        "config": config,
-        **nested,
-        **values,
-        "summary_metrics": run.full_summary,
-        "summaryMetrics": run.full_summary,
-        "tags": run.tags,
-        "group": run.group_name,
-        "jobType": run.job_type,
-        "job_type": run.job_type,
-        "notes": run.notes,
-        "host": run.host,
-        "commit": run.commit_hash,
-        "createdAt": run.created_at,
-        "created_at": run.created_at,
-        "heartbeatAt": run.heartbeat_at,
-        "heartbeat_at": run.heartbeat_at,
-        "updatedAt": run.heartbeat_at,
-        "username": ENTITY,
-        "user": {"username": ENTITY},
+
+    def config(run: Run) -> dict[str, Any]:
+        values = {
+            name: entry.get("value") if isinstance(entry, dict) else entry
+            for name, entry in run.config.items()
+        }
+        return {f"{name}.value": value for name, value in values.items()} | values
+
+    def sweep(run: Run) -> list[str] | None:
         # The client names a run's sweep by either of its ids.
-        "sweep": [sweep.name, encode_id("Sweep", sweep.id)] if sweep else None,
-    }
+        found = server.store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
+        return [found.name, encode_id("Sweep", found.id)] if found else None
+
+    return camel_too(
+        {
+            "id": lambda run: encode_id("Run", run.id),
+            "name": lambda run: run.name,
+            "display_name": lambda run: run.display_name,
+            "state": lambda run: run.state,
+            "config": config,
+            "summary_metrics": lambda run: run.full_summary,
+            "keys_info": lambda run: {"keys": history_keys(server.store, run)["keys"]},
+            "tags": lambda run: run.tags,
+            "group": lambda run: run.group_name,
+            "job_type": lambda run: run.job_type,
+            "notes": lambda run: run.notes,
+            "host": lambda run: run.host,
+            "commit": lambda run: run.commit_hash,
+            "created_at": lambda run: run.created_at,
+            "heartbeat_at": lambda run: run.heartbeat_at,
+            "updated_at": lambda run: run.heartbeat_at,
+            "username": lambda run: ENTITY,
+            "user": lambda run: {"username": ENTITY},
+            "sweep": sweep,
+        }
+    )
 
 
 @node.register
@@ -220,7 +214,7 @@ def _file_fields(server: Server, run: Run) -> dict[str, Any]:
             found = [f for f in found if f.name in {posixpath.normpath(name) for name in names}]
         if pattern := args.optional("pattern"):
             found = [f for f in found if _like(f.name, pattern)]
-        return connection(found, args, lambda file: node(file, server), default=50)
+        return connection(chosen(found, FILE_FIELDS, args), args, lambda file: node(file, server))
 
     return {"fileCount": lambda _: len(uploaded()), "files": files}
 

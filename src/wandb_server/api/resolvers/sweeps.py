@@ -8,8 +8,8 @@ from src.sweep_language.distributions import Choice
 from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.api.arguments import Args, parse_json
 from src.wandb_server.api.commands import command_form
-from src.wandb_server.api.connections import connection, edges
-from src.wandb_server.api.filters import matches, selected
+from src.wandb_server.api.connections import chosen, connection, edges
+from src.wandb_server.api.filters import Fields, camel_too, selected
 from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.api.lookups import find_sweep, sweep_by_id
 from src.wandb_server.api.resolvers import runs
@@ -33,9 +33,9 @@ def project_fields(server: Server, project: Project) -> dict[str, Any]:
         return node(sweep, server) if sweep else None
 
     def many(args: Args) -> dict[str, Any]:
-        found = server.store.sweeps.of_project(project.id)[::-1]
-        chosen = selected(found, _document, args.json_object("filters"), args.optional("order"))
-        return connection(chosen, args, lambda sweep: node(sweep, server))
+        found = server.store.sweeps.of_project(project.id)
+        page = chosen(found, _FIELDS, args, newest_first=True)
+        return connection(page, args, lambda sweep: node(sweep, server))
 
     return {
         "sweep": one,
@@ -44,14 +44,15 @@ def project_fields(server: Server, project: Project) -> dict[str, Any]:
     }
 
 
-def _document(sweep: Sweep) -> dict[str, Any]:
-    return {
-        "name": sweep.name,
-        "displayName": sweep.display_name,
-        "state": sweep.state,
-        "createdAt": sweep.created_at,
-        "created_at": sweep.created_at,
+_FIELDS: Fields[Sweep] = camel_too(
+    {
+        "name": lambda sweep: sweep.name,
+        "display_name": lambda sweep: sweep.display_name,
+        "state": lambda sweep: sweep.state,
+        "created_at": lambda sweep: sweep.created_at,
+        "updated_at": lambda sweep: sweep.updated_at,
     }
+)
 
 
 @node.register
@@ -152,7 +153,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         sweep = server.store.sweeps.create(project.id, **values)
         if filters := given.json_object("priorRunsFilters"):
             known = server.store.runs.of_project(project.id)
-            prior = [r for r in known if matches(runs.run_document(server, r), filters)]
+            prior = selected(known, runs.run_fields(server), filters, None)
             adopt(server.store, sweep, spec, prior)
     changed = server.store.sweeps.get(sweep.id)
     assert changed is not None

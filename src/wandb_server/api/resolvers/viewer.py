@@ -9,6 +9,7 @@ from src.wandb_server.context import Server
 
 # What the client may use because this server answers it.
 _FEATURES = (
+    "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
     "ARTIFACT_TAGS",
     "FILESTREAM_GZIP",
     "MARK_RUN_FILES_UPLOADED",

@@ -4,7 +4,8 @@ from typing import Any
 
 from src.shared.defaults import ENTITY, PROJECT
 from src.wandb_server.api.arguments import Args
-from src.wandb_server.api.connections import connection
+from src.wandb_server.api.connections import chosen, connection
+from src.wandb_server.api.filters import Fields, camel_too
 from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.api.resolvers.nodes import node, project_info, user_node
 from src.wandb_server.api.resolvers.types import Resolvers
@@ -12,6 +13,16 @@ from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.views import View
+
+_FIELDS: Fields[View] = camel_too(
+    {
+        "name": lambda view: view.name,
+        "type": lambda view: view.type,
+        "display_name": lambda view: view.display_name,
+        "created_at": lambda view: view.created_at,
+        "updated_at": lambda view: view.updated_at,
+    }
+)
 
 
 def project_fields(server: Server, project: Project) -> dict[str, Any]:
@@ -24,7 +35,8 @@ def project_fields(server: Server, project: Project) -> dict[str, Any]:
             for view in server.store.views.of_project(project.id)
             if (wanted is None or view.type == wanted) and (name is None or view.name == name)
         ]
-        return connection(found[::-1], args, lambda view: node(view, server))
+        page = chosen(found, _FIELDS, args, newest_first=True)
+        return connection(page, args, lambda view: node(view, server))
 
     return {"allViews": views}
 
