@@ -23,6 +23,7 @@ from src.wandb_server.http.app import create_app
 from src.wandb_server.http.security import load_api_key
 from src.wandb_server.http.storage_trouble import StorageTrouble
 from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.running_clock import RunningClock
 from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
@@ -125,13 +126,17 @@ def server_of(data: Path, key: str, crash_after: float) -> Server:
     with usable(data):
         blobs = BlobStorage(data / "files", key)
         blobs.remove_leftovers()
-    liveness = Liveness(crash_after)
+    liveness = Liveness(RunningClock(_watch_interval(crash_after)), crash_after)
     return Server(store, blobs, liveness, Scheduler(store, liveness))
+
+
+def _watch_interval(crash_after: float) -> float:
+    return min(1.0, crash_after / 5)
 
 
 async def _watch(server: Server, trouble: StorageTrouble) -> None:
     while True:
-        await asyncio.sleep(min(1.0, server.liveness.crash_after / 5))
+        await asyncio.sleep(_watch_interval(server.liveness.crash_after))
         try:
             await asyncio.to_thread(server.scheduler.crash_silent_runs)
         except NotStoredError as error:  # a full disk, perhaps: it may have space again

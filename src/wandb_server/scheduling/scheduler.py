@@ -31,8 +31,8 @@ class Scheduler:
     """Decides for all sweeps of a store.
 
     What decides is called inside of the store's transaction, which one thread has at a time, so no
-    two agents are given the same configuration. Only :meth:`end`, which the server's own watch
-    calls too, opens it itself.
+    two agents are given the same configuration. Only the server's own watch,
+    :meth:`crash_silent_runs`, opens it itself, and so does :meth:`end`.
 
     Args:
         store: The store.
@@ -255,10 +255,16 @@ class Scheduler:
             )
 
     def crash_silent_runs(self) -> None:
-        """Mark runs as crashed of which nothing has been heard for too long."""
-        for run in self._store.runs.active():
-            if not run.queued and self._liveness.is_dead(run.id, run.agent_id):
-                self.end(run, RunState.CRASHED)
+        """Mark runs as crashed of which nothing has been heard for too long.
+
+        This is the server's own watch, called again and again: a time without it does not count.
+        """
+        # Inside: while no transaction gets on, because the disk stalls, nobody is heard either.
+        with self._store.transaction():
+            self._liveness.clock.tick()
+            for run in self._store.runs.active():
+                if not run.queued and self._liveness.is_dead(run.id, run.agent_id):
+                    self.end(run, RunState.CRASHED)
 
     def stopped(self, run: Run) -> bool:
         """Whether the run itself must be told to stop, having no agent that could stop it."""

@@ -12,6 +12,7 @@ from src.wandb_server.api.graphql import MissingFields, execute
 from src.wandb_server.api.resolvers import roots
 from src.wandb_server.context import Server
 from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.running_clock import RunningClock
 from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
@@ -19,7 +20,7 @@ from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 
 CRASH_AFTER = 30.0
-
+TICK = 1.0
 
 EXIT = [{"type": "exit"}]
 
@@ -36,10 +37,21 @@ class World:
     def open(self) -> None:
         """As a server does when it starts: only the store is still there."""
         self.store = Store(self.folder / "server.db")
-        self.liveness = Liveness(CRASH_AFTER, clock=lambda: self.time)
+        self.liveness = Liveness(RunningClock(TICK, lambda: self.time), CRASH_AFTER)
         self.scheduler = Scheduler(self.store, self.liveness)
         blobs = BlobStorage(self.folder / "files", "key")
         self.server = Server(self.store, blobs, self.liveness, self.scheduler)
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and the server is at work."""
+        end = self.time + seconds
+        while self.time < end:
+            self.time = min(self.time + TICK, end)
+            self.liveness.clock.tick()
+
+    def freeze(self, seconds: float) -> None:
+        """Time passes, and the server stands still."""
+        self.time += seconds
 
     def mutate(self, field: str, returned: str = "__typename", **given: Any) -> Any:
         """What a mutation returns."""

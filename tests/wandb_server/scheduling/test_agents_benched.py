@@ -64,9 +64,9 @@ def test_the_state_of_an_agent_is_what_it_was_told_or_how_long_it_is_silent(worl
         "FINISHED",
         "BENCHED",
     ]
-    world.time += 30
+    world.wait(30)
     assert state(working) == "RUNNING"
-    world.time += 0.5
+    world.wait(0.5)
     assert [state(agent) for agent in (working, over, failing)] == [
         "CRASHED",
         "FINISHED",

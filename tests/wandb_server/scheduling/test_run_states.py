@@ -63,7 +63,7 @@ def test_a_preempting_run_that_falls_silent_is_preempted(world: World) -> None:
     name = world.take(agent)
     world.speak(name, 0.1, preempting=True)
     world.beat(agent)
-    world.time += 10
+    world.wait(10)
     (command,) = world.beat(agent)
     assert command["type"] == "resume"
     assert command["run_id"] == name

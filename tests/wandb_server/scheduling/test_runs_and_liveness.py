@@ -1,11 +1,13 @@
 """How runs are stopped early, found crashed and fed with lines; the test moves the clock."""
 
 import json
+import math
 
 import pytest
 
 from src.wandb_server.errors import RequestError
 from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.running_clock import RunningClock
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, World
 
 
@@ -59,7 +61,7 @@ def test_a_stopped_run_that_dies_untidily_is_not_tried_again(world: World) -> No
     agent, name = _worse_than_others(world)
     world.speak(name, 0.2)
     world.beat(agent)
-    world.time += 11
+    world.wait(11)
     new = world.take(agent)
     assert world.run(name).state == "killed"
     assert world.run(new).retry_of is None
@@ -78,12 +80,12 @@ def test_silence_of_run_and_agent_together_is_a_crash(world: World) -> None:
     agent = world.agent(world.sweep())
     name = world.take(agent)
     world.speak(name, 1)
-    world.time += CRASH_AFTER - 1
+    world.wait(CRASH_AFTER - 1)
     world.beat(agent, name)
-    world.time += 2
+    world.wait(2)
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "running", "its agent has spoken"
-    world.time += CRASH_AFTER
+    world.wait(CRASH_AFTER)
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "crashed"
 
@@ -92,7 +94,7 @@ def test_a_crashed_run_that_speaks_again_runs_again(world: World) -> None:
     sweep = world.sweep(run_cap=1)
     agent = world.agent(sweep)
     name = world.take(agent)
-    world.time += CRASH_AFTER + 1
+    world.wait(CRASH_AFTER + 1)
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "crashed"
     world.speak(name, 1)
@@ -103,34 +105,34 @@ def test_a_crashed_run_that_speaks_again_runs_again(world: World) -> None:
 def test_a_run_without_an_agent_may_be_silent_for_longer(world: World) -> None:
     run = world.store.runs.create(world.project.id, "alone", state="running")
     world.liveness.run_spoke(run.id)
-    world.time += 31
+    world.wait(31)
     world.scheduler.crash_silent_runs()
     assert world.run("alone").state == "running"
-    world.time += 269
+    world.wait(269)
     world.scheduler.crash_silent_runs()
     assert world.run("alone").state == "running"
-    world.time += 1
+    world.wait(1)
     world.scheduler.crash_silent_runs()
     assert world.run("alone").state == "crashed"
 
 
 def test_a_restart_of_the_server_marks_nothing_as_crashed(world: World) -> None:
     name = world.take(world.agent(world.sweep()))
-    world.time += 10_000
+    world.freeze(10_000)
     world.open()
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "pending"
-    world.time += 60 + CRASH_AFTER - 1  # the client pauses for a minute at most
+    world.wait(60 + CRASH_AFTER - 1)  # the client pauses for a minute at most
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "pending"
-    world.time += 2
+    world.wait(2)
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "crashed"
 
 
 def test_by_default_half_a_minute_of_silence_is_a_crash() -> None:
     time = 0.0
-    liveness = Liveness(clock=lambda: time)
+    liveness = Liveness(RunningClock(math.inf, lambda: time))
     liveness.run_spoke(1)
     liveness.agent_spoke(2)
     time = 30.0
@@ -144,7 +146,7 @@ def test_a_user_stop_reaches_a_run_directly_only_without_an_agent(world: World) 
     name = world.take(agent)
     world.store.runs.update(world.run(name).id, should_stop=1)
     assert world.speak(name, 1)["stopped"] is False
-    world.time += CRASH_AFTER + 1
+    world.wait(CRASH_AFTER + 1)
     assert world.speak(name, 1)["stopped"] is True, "its agent is gone"
     world.store.runs.create(world.project.id, "alone", state="running", should_stop=1)
     assert world.speak("alone", 1)["stopped"] is True

@@ -32,7 +32,7 @@ def test_a_program_that_never_starts_a_run_does_not_get_it_for_ever(world: World
     agent = world.agent(sweep)
     started = []
     for _ in range(20):
-        world.time += 10
+        world.wait(10)
         started += [c["run_id"] for c in world.beat(agent) if c["type"] == "run"]
     assert len(started) == 4, "each of the two runs was offered twice"
     assert len(set(started)) == 2, "the configuration was tried again once"
@@ -46,9 +46,9 @@ def test_a_run_that_its_agent_no_longer_has_is_crashed_after_a_grace(world: Worl
     world.speak(name, 0.5)
     world.beat(agent, name)
     assert world.beat(agent) == []
-    world.time += 9
+    world.wait(9)
     assert world.beat(agent) == []
-    world.time += 2
+    world.wait(2)
     (command,) = world.beat(agent)
     assert world.run(name).state == "crashed"
     assert world.run(command["run_id"]).retry_of == world.run(name).id

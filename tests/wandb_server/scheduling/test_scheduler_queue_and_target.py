@@ -45,7 +45,7 @@ def test_the_target_and_what_is_beyond_end_a_sweep(
 def test_a_queued_run_waits_for_a_free_agent_and_comes_before_suggestions(world: World) -> None:
     sweep = world.sweep(run_cap=2)
     queued = world.scheduler.enqueue(sweep, {"x": 0.125}, "by hand")
-    world.time += 301
+    world.wait(301)
     world.scheduler.crash_silent_runs()
     assert world.run(queued.name).state == "pending", "waiting is not silence"
     agent = world.agent(sweep)
