@@ -99,7 +99,9 @@ class Sweep:
         return SweepState(wandb_private.sweep_state(self._api, self.path)).over
 
     def runs(self) -> pd.DataFrame:
-        """One row a run, in order of creation.
+        """One row a run that counts, in order of creation.
+
+        The embedded server marks those that do not, as another one has their configuration.
 
         Columns: ``id, name, state, stopped_early``, ``value`` (the metric at the best epoch), and
         one for each hyperparameter.
@@ -110,7 +112,8 @@ class Sweep:
             f"{entity}/{project}", filters={"sweep": sweep_id}, per_page=200, lazy=False
         )
         columns = ["id", "name", "state", "stopped_early", "value", *RunConfig.model_fields]
-        return pd.DataFrame([self._row(run) for run in runs], columns=columns)
+        counted = [run for run in runs if not run.summary_metrics.get("withdrawn")]
+        return pd.DataFrame([self._row(run) for run in counted], columns=columns)
 
     def ranked(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Those of the runs that have a value, best first; a crashed run's value counts too."""

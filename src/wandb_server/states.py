@@ -14,7 +14,8 @@ class RunState(StrEnum):
         FINISHED: Its program ended with exit code 0.
         FAILED: Its program ended with another one.
         CRASHED: Nothing was heard of it for too long.
-        KILLED: Its user ended it, or it was told to stop and did not do so tidily.
+        KILLED: Its user ended it, or it was told to stop and did not do so tidily, or it was
+            withdrawn.
     """
 
     PENDING = "pending"

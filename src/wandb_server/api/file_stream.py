@@ -6,6 +6,7 @@ from src.wandb_server.api.arguments import Args, parse_json
 from src.wandb_server.context import Server
 from src.wandb_server.errors import RequestError
 from src.wandb_server.metric import metric_value
+from src.wandb_server.scheduling.attempts import heard_again
 from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
@@ -46,16 +47,21 @@ def receive(server: Server, run: Run, body: Any) -> dict[str, Any]:
     store, scheduler = server.store, server.scheduler
     server.liveness.run_spoke(run.id)
     store.runs.update(run.id, heartbeat_at=now(), state=_state(run, body))
+    exitcode = Args(body).integer("exitcode", 1) if body.get("complete") is True else None
+    if run.state is RunState.CRASHED and not exitcode:  # it goes on, or it is done
+        heard_again(store, run)
     for name, chunk in files.items():
         _store_chunk(store, run, name, *_chunk(chunk))
     current = store.runs.get(run.id)
     assert current is not None
     if "wandb-history.jsonl" in files:
         scheduler.metric_logged(current)
-    if body.get("complete") is True:
-        code = Args(body).integer("exitcode", 1)
-        scheduler.end(current, _end_state(current, code), code)
-    return {"exitcode": None, "limits": {}, "stopped": scheduler.stopped(current)}
+    if exitcode is not None:
+        scheduler.end(current, _end_state(current, exitcode), exitcode)
+    stopped = scheduler.stopped(current)
+    if stopped and not current.told_to_stop:
+        store.runs.update(run.id, told_to_stop=1)
+    return {"exitcode": None, "limits": {}, "stopped": stopped}
 
 
 def _state(run: Run, body: dict[str, Any]) -> RunState:

@@ -32,9 +32,11 @@ def goal_of(metric: str) -> Goal:
 
 
 def state_counts(runs: Sequence[Run]) -> dict[str, int]:
-    """How many runs there are, are active, were stopped early, and went wrong."""
+    """How many runs count, are active, were stopped early, went wrong, and were withdrawn."""
+    withdrawn = sum(run.withdrawn for run in runs)
     return {
-        "runs": len(runs),
+        "runs": len(runs) - withdrawn,
+        "withdrawn": withdrawn,
         "active": sum(run.active for run in runs),
         "stopped": sum(run.early_stop is not None for run in runs),
         # A run that is stopped may well end with an error: the agent raises one in it.
@@ -80,6 +82,8 @@ def project_rows(
 
 
 def _best(run: Run, metric: str | None, goal: Goal, ranges: Ranges) -> tuple[float | None, int]:
+    if run.withdrawn:  # another run stands for its configuration
+        return None, 0
     low, high, points = ranges.get(run.id, (None, None, 0))
     # Nothing is known of a metric that is not a sweep's, or is set in the summary alone.
     logged = [value for value in (low, high) if value is not None]

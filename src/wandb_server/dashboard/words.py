@@ -11,7 +11,12 @@ from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 
-STOPS = ("stopping", "stopped early", "stopped")  # states of a run besides the server's own
+STOPS = (
+    "stopping",
+    "stopped early",
+    "stopped",
+    "withdrawn",
+)  # states of a run besides the server's own
 _PARTS = {2: "top half", 3: "top third", 4: "top quarter", 5: "top fifth"}
 
 
@@ -60,6 +65,8 @@ def sweep_title(sweep: Sweep) -> str:
 
 def state(run: Run) -> str:
     """How a run stands: its state, or that it was stopped before its end."""
+    if run.withdrawn:
+        return "stopping" if run.active else "withdrawn"
     if run.early_stop is not None:
         return "stopping" if run.active else "stopped early"
     if run.should_stop:
@@ -69,6 +76,8 @@ def state(run: Run) -> str:
 
 def ended(run: Run, spec: SweepSpec | None, retried_as: str | None = None) -> str:
     """Why a run is no longer going on; nothing while it is and nobody has asked it to stop."""
+    if run.withdrawn:
+        return "Withdrawn, and not counted: another run has its configuration"
     if run.early_stop is not None and spec is not None:
         return early_stop(run.early_stop, spec)
     if run.should_stop:

@@ -1,7 +1,8 @@
 """Which configurations of a sweep are to be tried again, and how much of ``run_cap`` is used.
 
 Nothing is queued: both follow from the runs alone, so a crashed run that speaks again is simply
-no longer waiting.
+no longer waiting. If its configuration is being tried again by then, one of the two is withdrawn:
+it counts for nothing from then on.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -33,7 +34,7 @@ def to_retry(runs: Sequence[Run], spoiled: Collection[int] = ()) -> list[Run]:
             all attempts of one such agent at a configuration as a single crash.
     """
     by_id = {run.id: run for run in runs}
-    retried = {run.retry_of for run in runs}
+    retried = _retried(runs)
     return [
         run
         for run in runs
@@ -60,13 +61,15 @@ def _attempts(run: Run, by_id: dict[int, Run]) -> Iterator[Run]:
         attempt = by_id.get(attempt.retry_of) if attempt.retry_of is not None else None
 
 
+def _retried(runs: Sequence[Run]) -> set[int | None]:
+    return {run.retry_of for run in runs if not run.withdrawn}
+
+
 def used_of_cap(runs: Sequence[Run], spoiled: Collection[int] = ()) -> int:
     """How many runs count towards ``run_cap``.
 
     All that agents were given, but those that gave way to another attempt or wait to be resumed.
     """
     waiting = {run.id for run in [*to_retry(runs, spoiled), *to_resume(runs)]}
-    retried = {run.retry_of for run in runs}
-    return sum(
-        run.agent_id is not None and run.id not in waiting and run.id not in retried for run in runs
-    )
+    uncounted = waiting | _retried(runs) | {run.id for run in runs if run.withdrawn}
+    return sum(run.agent_id is not None and run.id not in uncounted for run in runs)

@@ -5,6 +5,7 @@ from typing import Any
 from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.metric import finite_or_none
+from src.wandb_server.scheduling.attempts import heard_again
 from src.wandb_server.scheduling.benching import bench_if_failing, spoiled
 from src.wandb_server.scheduling.commands import Command, Exit, Start, Stop
 from src.wandb_server.scheduling.liveness import Liveness
@@ -65,27 +66,46 @@ class Scheduler:
         self._store.sweeps.update_agent(agent.id, heartbeat_at=now())
         sweep = self._store.sweeps.get(agent.sweep_id)
         assert sweep is not None
-        active = [run for run in self._store.runs.of_agent(agent.id) if run.active]
+        own = self._store.runs.of_agent(agent.id)
+        active = [run for run in own if run.active]
         if sweep.state is SweepState.CANCELED:
             for run in active:
                 self.end(run, RunState.KILLED)
             return self._dismiss(agent)
         if reported:
-            return self._watch([run for run in active if run.name in reported])
+            return self._watch([run for run in own if run.name in reported])
         for run in active:
             if (commands := self._missing_run(run, sweep)) is not None:
                 return commands
         return self._free_agent(agent, sweep)
 
-    def _watch(self, runs: list[Run]) -> list[Command]:
-        for run in runs:
+    def _watch(self, reported: list[Run]) -> list[Command]:
+        """Look after the runs that an agent has; one that was taken for dead goes on."""
+        commands: list[Command] = []
+        for run in reported:
             self._reported.add(run.id)
             self._liveness.reported(run.id)
-        return [Stop(run) for run in runs if run.should_stop]
+            if run.taken_for_dead:
+                begun = self._store.runs.line_count(run.id, "history") > 0
+                state = RunState.RUNNING if begun else RunState.PENDING
+                self._store.runs.update(run.id, state=state)
+                heard_again(self._store, run)
+            current = self._store.runs.get(run.id)
+            if current is not None and current.active and current.should_stop:
+                commands.append(self._stop(current))
+        return commands
+
+    def _stop(self, run: Run) -> Stop:
+        if not run.told_to_stop:
+            self._store.runs.update(run.id, told_to_stop=1)
+        return Stop(run)
 
     def _missing_run(self, run: Run, sweep: Sweep) -> list[Command] | None:
         """Deal with an active run that its agent does not report; None when that is settled."""
         unseen = run.state is RunState.PENDING and run.id not in self._reported
+        if unseen and run.should_stop:
+            self.end(run, RunState.KILLED)
+            return None
         if unseen and run.offers < MAX_OFFERS:
             self._store.runs.update(run.id, offers=run.offers + 1)
             return [_start(run, sweep)]
@@ -194,7 +214,7 @@ class Scheduler:
             current = self._store.runs.get(run.id)
             if current is None or (exitcode is None and not current.active):
                 return
-            if state is RunState.CRASHED and current.should_stop:
+            if current.withdrawn or (state is RunState.CRASHED and current.should_stop):
                 state = RunState.KILLED  # it was told to stop, and its program did not do it tidily
             elif state is RunState.CRASHED and current.state is RunState.PREEMPTING:
                 state = RunState.PREEMPTED

@@ -13,11 +13,14 @@ from src.wandb_server.store.sweeps import Sweep
 
 
 def sweep_trials(store: Store, sweep: Sweep, spec: SweepSpec, runs: Sequence[Run]) -> list[Trial]:
-    """The runs of a sweep that have a configuration of it, each with its best value so far."""
+    """The runs of a sweep that have a configuration of it, each with its best value so far.
+
+    Of two attempts at the same configuration the withdrawn one says nothing.
+    """
     histories = store.runs.metric_histories(sweep.id)
     trials = []
     for run in runs:
-        if run.params is None:
+        if run.params is None or run.withdrawn:
             continue
         # A run may set its metric in the summary alone.
         best = run_best(histories.get(run.id, ()), run.summary, spec.metric_name, spec.goal)

@@ -16,6 +16,8 @@ class Run:
     """One run as stored.
 
     ``config`` is in W&B's form, ``{name: {"value": ...}}``; ``params`` is what the sweep chose.
+    ``withdrawn`` is an attempt at a configuration that gave way to another one, and
+    ``told_to_stop`` a run that has been sent what ``should_stop`` says.
     """
 
     id: int
@@ -44,11 +46,18 @@ class Run:
     retry_of: int | None
     should_stop: bool
     early_stop: dict[str, Any] | None
+    withdrawn: bool
+    told_to_stop: bool
 
     @property
     def active(self) -> bool:
         """Whether the run may still make progress."""
         return self.state.active
+
+    @property
+    def taken_for_dead(self) -> bool:
+        """Whether it has not said itself that it ended."""
+        return self.state in (RunState.CRASHED, RunState.KILLED) and self.exitcode is None
 
     @property
     def queued(self) -> bool:
@@ -59,20 +68,25 @@ class Run:
 
     @property
     def full_summary(self) -> dict[str, Any]:
-        """The client's summary, and why the run was stopped, which no client can erase."""
-        if self.early_stop is None:
-            return self.summary
-        return self.summary | {"early_termination": self.early_stop}
+        """The client's summary, and what the server has decided, which no client can erase."""
+        decided: dict[str, Any] = {}
+        if self.early_stop is not None:
+            decided["early_termination"] = self.early_stop
+        if self.withdrawn:
+            decided["withdrawn"] = True
+        return self.summary | decided
 
 
 _JSON_COLUMNS = ("params", "config", "summary", "tags", "early_stop")
+_FLAGS = ("should_stop", "withdrawn", "told_to_stop")
 
 
 def _run(row: Row) -> Run:
     values = dict(row)
     for name in _JSON_COLUMNS:
         values[name] = json.loads(values[name]) if values[name] is not None else None
-    values["should_stop"] = bool(values["should_stop"])
+    for name in _FLAGS:
+        values[name] = bool(values[name])
     values["state"] = RunState(values["state"])
     return Run(**values)
 
@@ -266,11 +280,15 @@ class Runs:
         )
 
     def metric_histories(self, sweep_id: int) -> dict[int, list[float]]:
-        """The metric's values in order (NaN if not finite) of each run that has logged it."""
+        """The metric's values in order (NaN if not finite) of each run that has logged it.
+
+        Not of withdrawn runs: another run has the same configuration.
+        """
         histories: dict[int, list[float]] = {}
         for row in self._db.all(
             "SELECT run_id, value FROM metric_values"
-            " WHERE run_id IN (SELECT id FROM runs WHERE sweep_id = ?) ORDER BY run_id, position",
+            " WHERE run_id IN (SELECT id FROM runs WHERE sweep_id = ? AND NOT withdrawn)"
+            " ORDER BY run_id, position",
             sweep_id,
         ):
             value = math.nan if row["value"] is None else row["value"]

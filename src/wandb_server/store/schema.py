@@ -212,4 +212,11 @@ CREATE TABLE artifact_logs (
 INSERT INTO artifact_logs SELECT run_id, id FROM artifacts WHERE run_id IS NOT NULL
 """
 
-MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4]
+# An attempt at a configuration gives way to another one; and a run has heard that it is to stop.
+_VERSION_5 = """
+ALTER TABLE runs ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN told_to_stop INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET told_to_stop = should_stop
+"""
+
+MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5]

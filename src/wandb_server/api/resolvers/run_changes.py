@@ -12,6 +12,7 @@ from src.wandb_server.api.resolvers.nodes import node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.scheduling.attempts import begun_again
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.stamps import now
@@ -74,17 +75,21 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
         if run.state is RunState.PREEMPTING:
             del values["state"]  # an update of the process that is about to be preempted
         # The client tells "exists already" from "new" by this; a pending run has not begun.
-        server.store.runs.update(run.id, **values | _going_on(run))
+        server.store.runs.update(run.id, **values | _going_on(server, run))
     server.liveness.run_spoke(run.id)
     return run, inserted
 
 
-def _going_on(run: Run) -> dict[str, Any]:
+def _going_on(server: Server, run: Run) -> dict[str, Any]:
     """What a run that has ended forgets when it goes on: how it ended, and that it had to.
 
     One that is active is merely updated by its process, and if it is told to stop, it still is.
     """
-    return {} if run.active else {"exitcode": None, "should_stop": 0, "early_stop": None}
+    if run.active:
+        return {}
+    begun_again(server.store, run)
+    flags = {"should_stop": 0, "told_to_stop": 0, "withdrawn": 0}
+    return {"exitcode": None, "early_stop": None, **flags}
 
 
 def _delete_run(server: Server, args: Args) -> dict[str, Any]:
@@ -111,7 +116,7 @@ def _update_state(server: Server, args: Args) -> dict[str, Any]:
     }
     if run.sweep_id is not None or run.state not in allowed.get(state, ()):
         raise RequestError(f"a run that is {run.state} cannot be set to {state}")
-    server.store.runs.update(run.id, state=state, **_going_on(run))
+    server.store.runs.update(run.id, state=state, **_going_on(server, run))
     return {"__typename": "UpdateRunStatePayload", "success": True}
 
 
@@ -154,7 +159,7 @@ def _rewind(server: Server, args: Args) -> dict[str, Any]:
     if given.text("metricName") != "_step":
         raise RequestError("a run can only be rewound to a '_step'")
     server.store.runs.cut_history(run.id, given.integer("metricValue", 0))
-    server.store.runs.update(run.id, state=RunState.RUNNING, **_going_on(run))
+    server.store.runs.update(run.id, state=RunState.RUNNING, **_going_on(server, run))
     server.liveness.run_spoke(run.id)
     return {
         "__typename": "RewindRunPayload",
