@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with server_faults(sweep, server.url):
             if given.resume:
                 _reopen(sweep, given.count)
-            print(f"Sweep      {sweep.path}\nDashboard  {sweep.url}", flush=True)
+            print(f"Sweep      {sweep.path}\nDashboard  {server.link(sweep.url)}", flush=True)
             return _offer(sweep, server) if given.create_only else _run(sweep, server, given.agents)
 
 

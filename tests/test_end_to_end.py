@@ -9,9 +9,9 @@ from typing import Any
 
 import psutil
 import pytest
-import requests
 
 from tests.checkout import Checkout, api, copy_checkout, kill_tree, outputs_of, wait_for
+from tests.wandb_server.server_harness import logged_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -172,7 +172,8 @@ def test_lists_of_sizes_travel_through_every_kind_of_agent(checkout: Checkout) -
             runs = runs_of(environment, path)
             assert [run.config["hidden_size"] for run in runs] == sizes
             assert [run.state for run in runs] == ["finished"] * 3
-            page = requests.get(api(environment).sweep(path).url, timeout=30)
+            browser = logged_in(environment["WANDB_BASE_URL"], environment["WANDB_API_KEY"])
+            page = browser.get(api(environment).sweep(path).url, timeout=30)
             assert page.ok
             assert "[16, 8]" in page.text
     models = [json.loads(file.read_text()) for file in checkout.root.glob("models/**/*.json")]

@@ -10,6 +10,7 @@ _SOCK_DIAG, _BY_FAMILY, _REQUEST = 4, 20, 1
 _ANY_STATE, _NO_COOKIE = 0xFFFFFFFF, struct.pack("=II", 0xFFFFFFFF, 0xFFFFFFFF)
 _HEADER = struct.Struct("=IHHII")
 _UID_AT = _HEADER.size + 4 + 48 + 12  # after the states, both addresses, three counters
+_ESTABLISHED, _LISTENING = 1, 10  # of its states
 _TIMEOUT_SECONDS = 1.0
 
 
@@ -21,7 +22,7 @@ def socket_owner(address: Address, peer: Address = ("0.0.0.0", 0)) -> int | None
         peer: What it is connected to; without it, the socket that would accept a connection.
 
     Returns:
-        The user's id, or None if there is no such socket or this system does not tell.
+        The user's id, or None if there is no such open socket or this system does not tell.
     """
     request = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, _ANY_STATE)
     request += struct.pack("!HH", address[1], peer[1])
@@ -36,6 +37,8 @@ def socket_owner(address: Address, peer: Address = ("0.0.0.0", 0)) -> int | None
         return None
     if len(answer) < _UID_AT + 4 or _HEADER.unpack_from(answer)[1] != _BY_FAMILY:
         return None  # the kernel's word for "no such socket"
+    if answer[_HEADER.size + 1] not in (_ESTABLISHED, _LISTENING):
+        return None  # of a socket that is being closed the kernel may say that it is root's
     uid: int = struct.unpack_from("=I", answer, _UID_AT)[0]
     return uid
 

@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from src.shared.defaults import HOST
 from src.shared.errors import UserError
 from src.shared.live_server import AnnouncedServer, Listener, announced_server
 from src.shared.paths import ROOT, SERVER_DATA
+from src.shared.tickets import login_link
 from src.sweeps.logs import open_log
 from src.sweeps.server_choice import ServerChoice
 from src.tracking.client import has_api_key, server_answers, server_url
@@ -41,6 +43,10 @@ class Server:
     def url(self) -> str:
         """Its address."""
         return server_url()
+
+    def link(self, page: str) -> str:
+        """An address that shows a page to whoever follows it: it may log the browser in, once."""
+        return page
 
     def tend(self) -> list[str]:
         """Mend what can be mended; a line for each thing that was."""
@@ -75,6 +81,10 @@ class EmbeddedServer(Server):
         if project:
             os.environ["WANDB_PROJECT"] = project
         os.environ.pop("WANDB_MODE", None)
+
+    def link(self, page: str) -> str:
+        """An address that logs a browser in, once, and shows the page."""
+        return login_link(self.url, self.environment["WANDB_API_KEY"], urlsplit(page).path)
 
     def tend(self) -> list[str]:
         """Start it again at the same address if it is gone; the clients wait and lose nothing.

@@ -67,7 +67,7 @@ def keep_model(sweep: Sweep, run_id: str, checkpoints: Path, models: Path = MODE
 def look_again(sweep: Sweep, server: Server) -> str:
     """How to open the dashboard later."""
     if not server.started_here:
-        return f"Dashboard  {sweep.url}"
+        return f"Dashboard  {server.link(sweep.url)}"
     page = urlsplit(sweep.url).path
     return f"Dashboard  `make dashboard`, then http://127.0.0.1:{PORT}{page}"
 

@@ -24,7 +24,7 @@ def main() -> int:
     prepare(data)
     if args.open and (server := live_server(data)):
         print(f"A server of {data} is already running at {server.url}")
-        show(server.url)
+        show(server.url, server.key, data)
         return 0
     with only_server_of(data):
         from src.wandb_server.http.serve import listen, listen_at, serve
@@ -36,6 +36,7 @@ def main() -> int:
                 args.crash_after,
                 show_page=args.open,
                 until_stdin_ends=args.exit_with_stdin,
+                public_pages=args.public_pages,
             )
     return 0
 
@@ -68,7 +69,14 @@ def _arguments() -> argparse.Namespace:
         default=CRASH_AFTER,
         help="seconds of silence of a run and its agent until the run is crashed (%(default)s)",
     )
-    parser.add_argument("--open", action="store_true", help="show the dashboard in a browser")
+    parser.add_argument(
+        "--open", action="store_true", help="show the dashboard in a browser, logged in"
+    )
+    parser.add_argument(
+        "--public_pages",
+        action="store_true",
+        help="let every user of this machine read the pages: not files, logs or buttons",
+    )
     parser.add_argument(
         "--exit_with_stdin", action="store_true", help="end when standard input is closed"
     )

@@ -4,6 +4,7 @@ A folder has one server at a time, which holds its lock and writes its address t
 """
 
 import contextlib
+import html
 import json
 import os
 import sys
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from src.shared.errors import UserError
 from src.shared.live_server import RECORD, announced_server, client_environment
+from src.shared.tickets import login_link
 from src.wandb_server.data_folder import usable, write_private
 
 
@@ -47,20 +49,30 @@ def announced(url: str, data: Path, key: str) -> Iterator[None]:
     environment = client_environment(url, key)
     record = {"url": url, "pid": os.getpid(), "api_key": key, "environment": environment}
     write_private(data / RECORD, json.dumps(record))
-    print(_greeting(url, data, environment), flush=True)
+    print(_greeting(url, key, data, environment), flush=True)
     try:
         yield
     finally:
         (data / RECORD).unlink(missing_ok=True)
 
 
-def show(url: str) -> None:
-    """Show a page in a browser if there is a screen; the address has been printed anyway."""
+def show(url: str, key: str, data: Path) -> None:
+    """Show the dashboard in a browser that it logs in, or say where it is if there is no screen.
+
+    Args:
+        url: The server's address.
+        key: Its API key.
+        data: Its data folder.
+    """
     screens = ("DISPLAY", "WAYLAND_DISPLAY")
     if sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in screens):
-        webbrowser.open(url)
+        # Every user can read the arguments of a browser's process, but not this file.
+        page, link = data / "open.html", html.escape(login_link(url, key))
+        write_private(page, f'<meta http-equiv="refresh" content="0; url={link}">\n')
+        webbrowser.open(page.as_uri())
     else:
-        print(f"There is no screen here; open {url} in a browser.", flush=True)
+        print("There is no screen here; open this in a browser, once:", flush=True)
+    print(f"  {login_link(url, key)}", flush=True)
 
 
 def _lock(data: Path) -> FileLock:
@@ -81,10 +93,11 @@ def _announced_url(data: Path) -> str | None:
     return server.url if server else None
 
 
-def _greeting(url: str, data: Path, environment: dict[str, str]) -> str:
+def _greeting(url: str, key: str, data: Path, environment: dict[str, str]) -> str:
     return "\n".join(
         [
             f"Embedded W&B server: {url}",
+            f"Dashboard: {login_link(url, key)}",
             f"Data: {data}",
             "For wandb in another shell:",
             *(f"  export {name}={value}" for name, value in environment.items()),

@@ -1,6 +1,7 @@
 """Real servers, in a process of their own or in this one, and real wandb clients in theirs."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from src.shared.paths import ROOT
+from src.shared.tickets import login_link
 from src.wandb_server.api.graphql import MissingFields
 
 WAIT = 90.0
@@ -87,6 +89,15 @@ class ServerProcess:
     def key(self) -> str:
         return (self.data / "api_key").read_text()
 
+    @functools.cached_property
+    def browser(self) -> requests.Session:
+        """A browser that is logged in."""
+        return logged_in(self.url, self.key)
+
+    def page(self, path: str, **options: Any) -> requests.Response:
+        """What that browser is sent."""
+        return self.browser.get(self.url + path, timeout=30, **options)
+
     def end(self, signum: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(signum)
@@ -112,6 +123,13 @@ class ServerProcess:
 
     def missing_fields(self) -> list[dict[str, str]]:
         return MissingFields.read(self.data / "missing_fields.jsonl")
+
+
+def logged_in(url: str, key: str) -> requests.Session:
+    """A browser that has followed a link."""
+    browser = requests.Session()
+    browser.get(login_link(url, key), timeout=30).raise_for_status()
+    return browser
 
 
 def free_port() -> socket.socket:

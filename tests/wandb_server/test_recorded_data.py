@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.wandb_server.server_harness import Client, ServerProcess
 
@@ -47,23 +46,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     ],
 )
 def test_its_pages_open(server: ServerProcess, path: str) -> None:
-    page = requests.get(f"{server.url}/{path}", timeout=30)
+    page = server.page(f"/{path}")
     assert page.status_code == 200
     assert "gradsweep" in page.text
 
 
 def test_its_pages_show_the_best_run_and_what_it_logged(server: ServerProcess) -> None:
-    sweep = requests.get(f"{server.url}/{SWEEP}", timeout=30).text
+    sweep = server.page(f"/{SWEEP}").text
     assert all(optimizer in sweep for optimizer in OPTIMIZERS)
     assert "exited" in sweep, "so did both agents"
-    run = f"{server.url}/local/gradsweep/runs/69ri7jsa"
-    page = requests.get(run, timeout=30).text
+    run = "/local/gradsweep/runs/69ri7jsa"
+    page = server.page(run).text
     assert "Ran to its end" in page
     assert "val_accuracy" in page
     assert "best_model_69ri7jsa:v0" in page
     picture = "files/media/images/confusion_matrix_heatmap_5_7c76368470c432e301b7.png"
     assert picture in page
-    reply = requests.get(f"{run}/{picture}?view=1", timeout=30)
+    reply = server.page(f"{run}/{picture}?view=1")
     assert (reply.status_code, reply.headers["content-type"]) == (200, "image/png")
 
 

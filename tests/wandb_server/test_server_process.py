@@ -257,7 +257,7 @@ def test_logged_text_is_escaped_on_every_page(server: ServerProcess) -> None:
     }
     assert _post(server, "/files/local/gradsweep/r/file_stream", json=body).ok
     for path in ("/", "/local/gradsweep", "/local/gradsweep/runs/r"):
-        page = requests.get(server.url + path, timeout=10)
+        page = server.page(path)
         assert page.ok, path
         assert "<script>alert" not in page.text
     assert "&lt;script&gt;" in page.text
@@ -265,7 +265,7 @@ def test_logged_text_is_escaped_on_every_page(server: ServerProcess) -> None:
 
 def test_pages_that_do_not_exist_are_404(server: ServerProcess) -> None:
     for path in ("/x", "/local/none", "/local/gradsweep/runs/r", "/local/gradsweep/sweeps/s"):
-        assert requests.get(server.url + path, timeout=10).status_code == 404
+        assert server.page(path).status_code == 404
 
 
 def test_an_upload_that_breaks_off_leaves_nothing_behind(server: ServerProcess) -> None:
@@ -319,4 +319,4 @@ def test_odd_but_valid_json_in_a_run_can_be_read_back(server: ServerProcess) -> 
     assert run["run"]["config"] == config
     assert run["run"]["historyKeys"]["keys"]["x"]["typeCounts"][0] == {"type": "number", "count": 1}
     assert [edge["node"]["name"] for edge in run["runs"]["edges"]] == ["r"]
-    assert requests.get(f"{server.url}/local/gradsweep/runs/r", timeout=10).ok
+    assert server.page("/local/gradsweep/runs/r").ok

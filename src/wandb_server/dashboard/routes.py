@@ -1,13 +1,13 @@
 """The dashboard's routes: pages at the addresses that the client prints, for people to read."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import downloads, projects, rendering
@@ -17,16 +17,25 @@ from src.wandb_server.dashboard.reports import report_page
 from src.wandb_server.dashboard.runs import run_page
 from src.wandb_server.dashboard.sweeps import sweep_page
 from src.wandb_server.errors import NotFoundError, RequestError
+from src.wandb_server.http.doors import (
+    ANYBODY,
+    BUTTON,
+    FILE,
+    PAGE,
+    Door,
+    Endpoint,
+    Visitor,
+    is_owner,
+)
 from src.wandb_server.store.projects import Project
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 Model = Callable[[Server, Request], dict[str, Any]]
 PROJECT = "/{entity}/{project}"
 # Pages of W&B's that ours of a project has inside.
 _TABS = ("runs", "sweeps", "reports", "workspace", "overview")
 
 
-def page_routes(server: Server, key: str, key_file: Path) -> list[Route]:
+def page_routes(server: Server, key: str, key_file: Path) -> list[Door]:
     """The pages.
 
     Args:
@@ -36,46 +45,42 @@ def page_routes(server: Server, key: str, key_file: Path) -> list[Route]:
     """
     forms = Forms(server, key)
 
-    def page(path: str, template: str, model: Model) -> Route:
-        async def endpoint(request: Request) -> Response:
-            nonce = forms.nonce(request)
+    def page(path: str, template: str, model: Model) -> Door:
+        def render(server: Server, request: Request) -> Response:
+            owner = is_owner(request)
+            context = model(server, request) | {
+                "token": forms.token(request.state.login),
+                "owner": owner,
+                "login_url": "" if owner else f"/login?{urlencode({'next': request.url.path})}",
+                "key_file": key_file,
+                "host": request.headers["host"],
+            }
+            return rendering.page(template, context)
 
-            def render() -> Response:
-                context = model(server, request) | {
-                    "token": forms.token(nonce),
-                    "key_file": key_file,
-                    "host": request.headers["host"],
-                }
-                return rendering.page(template, context)
+        return answer(PAGE, path, render)
 
-            response = await run_in_threadpool(render)
-            forms.remember(request, response, nonce)
-            return response
-
-        return _route(path, endpoint)
-
-    def file(path: str, respond: Callable[[Server, Request], Response]) -> Route:
+    def answer(whose: Visitor, path: str, respond: Callable[[Server, Request], Response]) -> Door:
         async def endpoint(request: Request) -> Response:
             return await run_in_threadpool(respond, server, request)
 
-        return _route(path, endpoint)
+        return _door(whose, path, endpoint)
 
     return [
         page("/", "index.html", lambda server, _: projects.index(server)),
-        _route("/static/{digest}/{name}", rendering.static_file),
-        _route("/actions/{kind}/{entity}/{project}/{name}/{button}", forms.press, "POST"),
+        _door(ANYBODY, "/static/{digest}/{name}", rendering.static_file),
+        _door(BUTTON, "/actions/{kind}/{entity}/{project}/{name}/{button}", forms.press, "POST"),
         page(PROJECT, "project.html", _project_page),
         page(f"{PROJECT}/compare", "compare.html", _compare_page),
         page(f"{PROJECT}/sweeps/{{sweep}}", "sweep.html", _sweep_page),
         page(f"{PROJECT}/runs/{{run}}", "run.html", _run_page),
         page(f"{PROJECT}/reports/{{report:path}}", "report.html", _report_page),
-        file(f"{PROJECT}/runs/{{run}}/files/{{name:path}}", _run_file),
-        file(f"{PROJECT}/artifacts/{{artifact}}/{{name:path}}", _artifact_file),
-        file(f"{PROJECT}/{{tab}}", _to_project),
+        answer(FILE, f"{PROJECT}/runs/{{run}}/files/{{name:path}}", _run_file),
+        answer(FILE, f"{PROJECT}/artifacts/{{artifact}}/{{name:path}}", _artifact_file),
+        answer(PAGE, f"{PROJECT}/{{tab}}", _to_project),
     ]
 
 
-def _route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
+def _door(whose: Visitor, path: str, endpoint: Endpoint, method: str = "GET") -> Door:
     """A route whose errors a person can read."""
 
     async def readable(request: Request) -> Response:
@@ -84,7 +89,7 @@ def _route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         except RequestError as error:
             return _error_page(error.status, str(error))
 
-    return Route(path, readable, methods=[method])
+    return Door(whose, path, readable, method)
 
 
 async def not_found(request: Request, error: Exception) -> Response:

@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
 from src.shared.live_server import PROOF_PATH, proof
 from src.wandb_server.api import file_stream
@@ -22,6 +21,9 @@ from src.wandb_server.context import Server
 from src.wandb_server.dashboard.routes import not_found, page_routes
 from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
 from src.wandb_server.http.bodies import check_declared_size, json_body
+from src.wandb_server.http.doors import ANYBODY, API, Door, KeyNeededError, LoginNeededError
+from src.wandb_server.http.login_page import LoginPage, login_needed
+from src.wandb_server.http.logins import Logins
 from src.wandb_server.http.security import Guard
 from src.wandb_server.http.storage_trouble import StorageTrouble
 from src.wandb_server.metric import expressible
@@ -36,6 +38,8 @@ def create_app(
     api_key: str,
     port: int,
     key_file: Path,
+    *,
+    public_pages: bool = False,
     **options: Any,
 ) -> Starlette:
     """The application.
@@ -47,34 +51,37 @@ def create_app(
         api_key: The key that clients must send.
         port: The port at which clients find it.
         key_file: Where the key is kept, which the dashboard tells.
+        public_pages: Whether pages may be read without a login.
         options: Further arguments of Starlette.
     """
-    endpoints = _Routes(server, missing, trouble)
+    routes = _Routes(server, missing, trouble)
+    logins = Logins(api_key, port, key_file.with_name("followed_links"))
 
     async def storage_error(request: Request, error: Exception) -> Response:
         # Nothing half-written is left; the client sends the request again.
         trouble.begins(error)
         return JSONResponse({"error": f"the data cannot be stored: {error}"}, 503)
 
-    routes = [
-        Route("/healthz", endpoints.health),
-        Route(f"{PROOF_PATH}/{{nonce}}", _prover(api_key, port)),
-        Route("/graphql", endpoints.graphql, methods=["POST"]),
-        Route(
-            "/files/{entity}/{project}/{run}/file_stream", endpoints.file_stream, methods=["POST"]
-        ),
-        Route("/files/{entity}/{project}/{run}/{name:path}", endpoints.run_file),
-        Route("/artifacts/{entity}/{md5}", endpoints.artifact_content),
-        Route("/artifactsV2/{place:path}/{md5}/{name}", endpoints.artifact_content),
-        Route("/storage/{blob}", endpoints.download),
-        Route("/storage/{blob}", endpoints.upload, methods=["PUT"]),
-        *page_routes(server, api_key, key_file),
-    ]
     return Starlette(
-        routes=routes,
-        middleware=[Middleware(Guard, api_key=api_key, port=port, routes=routes)],
+        routes=[
+            Door(ANYBODY, "/healthz", routes.health),
+            Door(ANYBODY, f"{PROOF_PATH}/{{nonce}}", _prover(api_key, port)),
+            Door(API, "/graphql", routes.graphql, "POST"),
+            Door(API, "/files/{entity}/{project}/{run}/file_stream", routes.file_stream, "POST"),
+            Door(API, "/files/{entity}/{project}/{run}/{name:path}", routes.run_file),
+            Door(API, "/artifacts/{entity}/{md5}", routes.artifact_content),
+            Door(API, "/artifactsV2/{place:path}/{md5}/{name}", routes.artifact_content),
+            # Their addresses are signed: whoever has one was given it with the key.
+            Door(ANYBODY, "/storage/{blob}", routes.download),
+            Door(ANYBODY, "/storage/{blob}", routes.upload, "PUT"),
+            *LoginPage(logins, api_key).doors(),
+            *page_routes(server, api_key, key_file),
+        ],
+        middleware=[Middleware(Guard, api_key, port, logins, public_pages=public_pages)],
         exception_handlers={
             404: not_found,
+            KeyNeededError: _key_needed,
+            LoginNeededError: login_needed,
             RequestError: _request_error,
             ClientDisconnect: _client_gone,
             ConflictError: _refused_with(409),
@@ -183,13 +190,16 @@ class _Routes:
         path = self._server.blobs.path(blob_id)
         if not path.is_file():
             raise NotFoundError("no such file")
-        # Logged content is data, never a page of this origin.
-        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        headers = {"Content-Disposition": "attachment"}
         return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
 def _graphql_errors(error: Exception, status: int) -> Response:
     return JSONResponse({"errors": [{"message": str(error)}], "data": None}, status)
+
+
+async def _key_needed(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error), "errors": [{"message": str(error)}]}, 401)
 
 
 async def _request_error(request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Request bodies: JSON, perhaps compressed, of bounded size before and after decompression."""
+"""Request bodies of bounded size: forms, and JSON, which may be compressed."""
 
 import zlib
 from typing import Any
@@ -10,6 +10,7 @@ from src.wandb_server.api.arguments import parse_json
 from src.wandb_server.errors import RequestError, TooLargeError
 
 MAX_BODY = 64 * 2**20
+MAX_FORM = 4096
 
 
 def check_declared_size(request: Request, limit: int) -> None:
@@ -21,6 +22,20 @@ def check_declared_size(request: Request, limit: int) -> None:
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
         raise TooLargeError("the body is too large")
+
+
+async def form_body(request: Request) -> bytes:
+    """The body of a form as it was sent.
+
+    Raises:
+        TooLargeError: If it is too large.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM:
+            raise TooLargeError("the form is too large")
+    return bytes(body)
 
 
 async def json_body(request: Request) -> Any:

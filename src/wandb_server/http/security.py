@@ -1,24 +1,26 @@
-"""The API key, and the guard in front of every route."""
+"""The API key, and the guard in front of all routes."""
 
 import base64
 import binascii
 import hmac
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from src.wandb_server.data_folder import usable, write_private
+from src.wandb_server.http.doors import Visitor
+from src.wandb_server.http.logins import Logins
 
-# What the client reads under addresses that it makes itself.
-_CLIENT_PATHS = ("/files/", "/artifacts/", "/artifactsV2/")
-# Signed addresses, and the buttons of our own pages with their tokens.
-_CHECKED_BY_ROUTE = ("/storage/", "/actions/")
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
+# Of every answer that says nothing else: what was logged is data, never a page of this origin.
+_HARMLESS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+}
 
 
 def load_api_key(path: Path) -> str:
@@ -34,50 +36,54 @@ def load_api_key(path: Path) -> str:
 
 
 class Guard:
-    """Middleware: refuses foreign Host headers, and requests without the key unless they only look.
+    """Middleware: refuses foreign Host headers, and tells the routes who visits.
 
-    Reading pages needs no key: they are served on the loopback interface alone, and the Host check
-    keeps other sites' scripts from reading them through a name that resolves to it. Whatever
-    changes state, and the whole client API, needs the key; a browser never sends it by itself, as
-    it is never asked for one. Signed storage addresses and the buttons of our pages, which bring a
-    token, are checked by their routes. What no route answers to needs none either: the router says
-    404 or 405, and a client that probes for it does not take the answer for a wrong key.
+    The Host check keeps other sites' scripts from reading anything through a name that resolves to
+    the loopback. What a visitor may do is said by each route (``doors.py``).
 
     Args:
         app: The application.
         api_key: The key.
         port: The port that a Host header must name.
-        routes: What the application answers to.
+        logins: Which browsers are logged in.
+        public_pages: Whether pages may be read without a login.
     """
 
-    def __init__(self, app: ASGIApp, api_key: str, port: int, routes: Sequence[BaseRoute]) -> None:
+    def __init__(
+        self, app: ASGIApp, api_key: str, port: int, logins: Logins, *, public_pages: bool
+    ) -> None:
         self._app = app
-        self._routes = routes
         self._key = api_key.encode()
         self._hosts = {f"{host}:{port}" for host in _HOSTS}
+        self._logins = logins
+        self._anybody = Visitor.STRANGER | (Visitor.GUEST if public_pages else Visitor(0))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass an acceptable request on."""
+        """Pass a request on that names this server."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        if headers.get("host", "").lower() not in self._hosts:
-            await _refuse(421, "this server answers only to its loopback address")(
-                scope, receive, send
-            )
+        connection = HTTPConnection(scope)
+
+        async def send_harmless(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HARMLESS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        if connection.headers.get("host", "").lower() not in self._hosts:
+            refusal = {"error": "this server answers only to its loopback address"}
+            await JSONResponse(refusal, 421)(scope, receive, send_harmless)
             return
-        if not any(route.matches(scope)[0] is Match.FULL for route in self._routes):
-            await self._app(scope, receive, send)
-            return
-        path: str = scope["path"]
-        open_to_all = path.startswith(_CHECKED_BY_ROUTE) or (
-            scope["method"] in ("GET", "HEAD") and not path.startswith(_CLIENT_PATHS)
-        )
-        if not open_to_all and not self._has_key(headers):
-            await _refuse(401, "the API key is missing or wrong")(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        login = self._logins.login(connection)
+        visitor = self._anybody
+        if self._has_key(connection.headers):
+            visitor |= Visitor.CLIENT
+        if login:
+            visitor |= Visitor.OWNER
+        connection.state.visitor, connection.state.login = visitor, login
+        await self._app(scope, receive, send_harmless)
 
     def _has_key(self, headers: Headers) -> bool:
         scheme, _, value = headers.get("authorization", "").partition(" ")
@@ -89,7 +95,3 @@ class Guard:
         elif scheme.lower() != "bearer":
             return False
         return hmac.compare_digest(value.encode(), self._key)
-
-
-def _refuse(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"error": message, "errors": [{"message": message}]}, status)

@@ -37,6 +37,7 @@ def serve(
     *,
     show_page: bool,
     until_stdin_ends: bool,
+    public_pages: bool,
 ) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -46,11 +47,13 @@ def serve(
         crash_after: Seconds of silence of a run and its agent until the run is crashed.
         show_page: Whether to show the dashboard in a browser.
         until_stdin_ends: Whether to stop when standard input is closed, too.
+        public_pages: Whether pages may be read without a login.
 
     Raises:
         UserError: If the folder's data cannot be opened.
     """
-    app = _application(data, listener.getsockname()[1], crash_after, show_page)
+    port = listener.getsockname()[1]
+    app = _application(data, port, crash_after, show_page, public_pages)
     asyncio.run(_answer(app, listener, until_stdin_ends))
 
 
@@ -91,7 +94,9 @@ def listen_at(descriptor: int) -> socket.socket:
     return listener
 
 
-def _application(data: Path, port: int, crash_after: float, show_page: bool) -> Starlette:
+def _application(
+    data: Path, port: int, crash_after: float, show_page: bool, public_pages: bool
+) -> Starlette:
     """The application; it watches over its runs and is announced while it is being served."""
     key_file, url = data / "api_key", f"http://{HOST}:{port}"
     key = load_api_key(key_file)
@@ -103,14 +108,23 @@ def _application(data: Path, port: int, crash_after: float, show_page: bool) -> 
         with announced(url, data, key):
             watcher = asyncio.create_task(_watch(server, trouble))
             if show_page:
-                threading.Thread(target=show, args=(url,), daemon=True).start()
+                threading.Thread(target=show, args=(url, key, data), daemon=True).start()
             try:
                 yield
             finally:
                 watcher.cancel()
 
     missing = MissingFields(data / "missing_fields.jsonl")
-    return create_app(server, missing, trouble, key, port, key_file, lifespan=lifespan)
+    return create_app(
+        server,
+        missing,
+        trouble,
+        key,
+        port,
+        key_file,
+        public_pages=public_pages,
+        lifespan=lifespan,
+    )
 
 
 def server_of(data: Path, key: str, crash_after: float) -> Server:

@@ -76,17 +76,22 @@
     badge.textContent = "live";
   }
 
+  function tell(trouble) {
+    badge.hidden = false;
+    badge.textContent = trouble;
+  }
+
   async function load(url) {
     busy = true;
     try {
       const reply = await fetch(url, { headers: { Accept: "text/html" } });
+      if (reply.status === 401) return tell("your login has ended: load this page again");
       if (!reply.ok) throw new Error(reply.statusText);
       const text = await reply.text();
       // The user may have gone on to another view in the meantime.
       if (url === location.href) put(text);
     } catch {
-      badge.hidden = false;
-      badge.textContent = "the server does not answer";
+      tell("the server does not answer");
     } finally {
       busy = false;
     }

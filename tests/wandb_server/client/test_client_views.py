@@ -2,8 +2,6 @@
 
 import json
 
-import requests
-
 from tests.wandb_server.server_harness import Client, ServerProcess
 
 _SAVE = """
@@ -53,11 +51,11 @@ def test_reports_and_workspaces_are_saved_loaded_listed_and_shown(
     server: ServerProcess, client: Client
 ) -> None:
     addresses = json.loads(client.python(_SAVE).splitlines()[-1])
-    page = requests.get(addresses["report"], timeout=30)
+    page = server.browser.get(addresses["report"], timeout=30)
     assert page.status_code == 200
     for text in ("Renamed", "Findings", "The learning rate.", "Added later."):
         assert text in page.text, text
-    assert requests.get(addresses["workspace"], timeout=30).status_code == 200
+    assert server.browser.get(addresses["workspace"], timeout=30).status_code == 200
     rows = server.rows("SELECT display_name, type FROM views ORDER BY id")
     assert [(r["display_name"], r["type"]) for r in rows] == [
         ("Renamed", "runs"),

@@ -1,7 +1,6 @@
 """The pages in Chromium, with the data of a real sweep by unmodified wandb clients."""
 
 import re
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -10,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from src.shared.paths import ROOT
-from tests.programs import missing
+from src.shared.tickets import login_link
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENSHOTS = ROOT / "artifacts" / "screenshots"
 RUNS, AGENTS = 9, 3
 SWEEP = """
@@ -83,53 +81,6 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     client.end()
     assert server.end() == 0
     assert server.missing_fields() == []
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        missing("chromium")
-    options = [
-        *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-        *("--disable-component-update", "--disable-sync"),
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages; afterwards asserts that none had errors or asked another host for anything."""
-    faults: list[str] = []
-    contexts: dict[tuple[str, int], BrowserContext] = {}
-
-    def open_page(
-        server: ServerProcess, path: str, scheme: str = "light", width: int = 1280
-    ) -> Page:
-        if (scheme, width) not in contexts:
-            contexts[scheme, width] = browser.new_context(
-                color_scheme="dark" if scheme == "dark" else "light",
-                viewport={"width": width, "height": 900},
-            )
-        context = contexts[scheme, width]
-        page = context.new_page()
-        page.on("console", lambda m: faults.append(f"console: {m.text}"))
-        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
-        local = (server.url, "data:", "blob:")
-        page.on(
-            "request",
-            lambda r: None if r.url.startswith(local) else faults.append(f"request: {r.url}"),
-        )
-        page.goto(f"{server.url}{path}")
-        return page
-
-    yield open_page
-    for context in contexts.values():
-        context.close()
-    assert faults == []
 
 
 def draw_all(page: Page) -> None:
@@ -259,7 +210,8 @@ def test_buttons_pause_resume_and_stop_and_are_refused_without_the_token(
         assert state() == expected
     other = sweep.client.python(CREATE, SWEEP.format(runs=5)).rpartition("ID ")[2].split()[0]
     with browser.new_page() as forged:
-        forged.goto(f"{sweep.server.url}/local/gradsweep/sweeps/{other}")
+        path = f"/local/gradsweep/sweeps/{other}"
+        forged.goto(login_link(sweep.server.url, sweep.server.key, path))
         forged.locator("#buttons input[name=token]").first.evaluate("field => field.value = '0'")
         with forged.expect_response(lambda reply: "/actions/" in reply.url) as reply:
             forged.get_by_role("button", name="Pause").click()

@@ -1,16 +1,20 @@
 """``--open``, which ``make dashboard`` uses."""
 
+import html
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import requests
 
 from src.shared.paths import ROOT
 from tests.wandb_server.server_harness import ServerProcess, wait_for
 
+LINK = re.compile(r"http://127\.0\.0\.1:\d+/login[^\s\"]+")
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -25,11 +29,25 @@ def open_dashboard(data: Path, **screen: str) -> str:
     return done.stdout
 
 
+def logs_in(text: str, server: ServerProcess) -> bool:
+    """Whether a text has a link that logs a browser in."""
+    browser = requests.Session()
+    [link] = LINK.findall(text)
+    browser.get(html.unescape(link), timeout=30)
+    return browser.get(server.url, timeout=30).ok
+
+
+def shown(browser: Path) -> Path:
+    """The file that the browser was to show."""
+    address = (browser.parent / "shown").read_text().strip()
+    return Path(address.removeprefix("file://"))
+
+
 @pytest.fixture
 def browser(tmp_path: Path) -> Path:
     """A browser that writes down what it is to show."""
     program = tmp_path / "browser"
-    program.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/shown\n')
+    program.write_text(f'#!/bin/sh\ncd {tmp_path} && echo "$1" > new && mv new shown\n')
     program.chmod(0o755)
     return program
 
@@ -37,12 +55,24 @@ def browser(tmp_path: Path) -> Path:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
 def test_without_a_screen_the_address_is_printed(messy_server: ServerProcess) -> None:
     output = open_dashboard(messy_server.data)
-    assert f"open {messy_server.url} in a browser" in output
+    assert "There is no screen here; open this in a browser, once:" in output
+    assert logs_in(output, messy_server)
 
 
-def test_a_server_that_runs_already_is_shown(messy_server: ServerProcess, browser: Path) -> None:
+def test_a_server_that_runs_already_is_shown_and_its_link_is_printed(
+    messy_server: ServerProcess, browser: Path
+) -> None:
+    output = open_dashboard(messy_server.data, DISPLAY=":0", BROWSER=f"{browser} %s")
+    assert logs_in(output, messy_server)
+    assert logs_in(shown(browser).read_text(), messy_server)
+
+
+def test_what_every_user_can_read_of_a_browsers_process_logs_nobody_in(
+    messy_server: ServerProcess, browser: Path
+) -> None:
     open_dashboard(messy_server.data, DISPLAY=":0", BROWSER=f"{browser} %s")
-    assert (browser.parent / "shown").read_text().strip() == messy_server.url
+    assert "token" not in (browser.parent / "shown").read_text()
+    assert shown(browser).stat().st_mode & 0o077 == 0
 
 
 def test_a_new_server_shows_itself_once_it_listens(
@@ -53,7 +83,8 @@ def test_a_new_server_shows_itself_once_it_listens(
     server = ServerProcess(tmp_path / "data", "--open")
     server.start()
     try:
-        shown = browser.parent / "shown"
-        wait_for(lambda: shown.exists() and shown.read_text().strip() == server.url, "a browser")
+        wait_for(lambda: (browser.parent / "shown").exists(), "a browser")
+        assert logs_in(shown(browser).read_text(), server)
     finally:
         assert server.end() == 0
+    assert len(set(LINK.findall(server.output))) == 2, "in the greeting, and where it is shown"

@@ -34,15 +34,15 @@ class Costs:
         called: How often functions were called for the last page, by their names.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, key: str) -> None:
+        self._url, self._key = url, key
         self.read: list[str] = []
         self.called: Counter[str] = Counter()
 
     def page(self, path: str) -> str:
         self.read.clear()
         self.called.clear()
-        reply = requests.get(self._url + path, timeout=30)
+        reply = requests.get(self._url + path, auth=("api", self._key), timeout=30)
         assert reply.ok, reply.text
         return reply.text
 
@@ -78,7 +78,7 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Costs]:
     key = load_api_key(data / "api_key")
     with free_port() as listener, pytest.MonkeyPatch.context() as patch:
         port = listener.getsockname()[1]
-        found = Costs(f"http://127.0.0.1:{port}")
+        found = Costs(f"http://127.0.0.1:{port}", key)
         patch.setattr(Database, "_connect", found.traced(Database._connect))
         patch.setattr(charts, "figure", found.counted(charts.figure))
         patch.setattr(

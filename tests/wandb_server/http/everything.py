@@ -18,7 +18,7 @@ from src.wandb_server.api.graphql import MissingFields
 from src.wandb_server.http.app import create_app
 from src.wandb_server.http.serve import server_of
 from src.wandb_server.http.storage_trouble import StorageTrouble
-from tests.wandb_server.server_harness import free_port, served
+from tests.wandb_server.server_harness import free_port, logged_in, served
 
 KEY = "k" * 40
 CONTENT = b"content"
@@ -33,23 +33,26 @@ class Everything:
         server: The parts that it serves.
         trouble: Whether its data can be stored.
         app: The application.
+        public: It once more, at a port of its own, with public pages.
         addresses: An address that exists, by the path of its route.
     """
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, public_port: int) -> None:
         self._data = data
         self.url = f"http://127.0.0.1:{port}"
+        self._public_url = f"http://127.0.0.1:{public_port}"
         self.trouble = StorageTrouble()
         self.server = server_of(data, KEY, crash_after=1000)
-        self.app: Starlette = create_app(
-            self.server,
-            MissingFields(data / "missing_fields.jsonl"),
-            self.trouble,
-            KEY,
-            port,
-            data / "api_key",
-        )
+        self.app = self._app(port, public_pages=False)
+        self.public = self._app(public_port, public_pages=True)
         self._fresh = itertools.count(1)
+
+    def _app(self, port: int, *, public_pages: bool) -> Starlette:
+        missing = MissingFields(self._data / "missing_fields.jsonl")
+        key_file = self._data / "api_key"
+        return create_app(
+            self.server, missing, self.trouble, KEY, port, key_file, public_pages=public_pages
+        )
 
     def fill(self) -> None:
         """Write a run with history and a file, an artifact, a sweep and a report."""
@@ -64,17 +67,20 @@ class Everything:
         )["createRunFiles"]["files"][0]["uploadUrl"]
         requests.put(file, data=CONTENT, timeout=30).raise_for_status()
         self._log_artifact()
-        page = requests.get(f"{self.url}{PROJECT}/sweeps/{sweep}", timeout=30)
+        browser = logged_in(self.url, KEY)
+        page = browser.get(f"{self.url}{PROJECT}/sweeps/{sweep}", timeout=30)
         [token] = set(re.findall(r'name="token" value="(\w+)"', page.text))
         [script] = re.findall(r'"(/static/\w+/dashboard\.js)"', page.text)
         storage, _, signature = file.removeprefix(self.url).partition("?signature=")
         md5 = hashlib.md5(CONTENT).hexdigest()
         report = view["upsertView"]["view"]["id"].rstrip("=")
-        self._cookies = dict(page.cookies)
-        self._token, self._signature = f"token={token}".encode(), signature
+        self._login = dict(browser.cookies)
+        self._signature = signature
+        self._proofs = {"/actions/": f"token={token}", "/login": f"key={KEY}&next=/"}
         self.addresses = {
             "/healthz": "/healthz",
             "/proof/{nonce}": f"/proof/{'0' * 64}",
+            "/login": "/login",
             "/graphql": "/graphql",
             "/files/{entity}/{project}/{run}/file_stream": f"/files{PROJECT}/run/file_stream",
             "/files/{entity}/{project}/{run}/{name:path}": f"/files{PROJECT}/run/x.txt",
@@ -137,7 +143,9 @@ class Everything:
         method: str,
         path: str,
         *,
+        public: bool = False,
         key: str | None = None,
+        login: bool = False,
         proof: bool = False,
         headers: dict[str, str] | None = None,
     ) -> requests.Response:
@@ -146,17 +154,19 @@ class Everything:
         Args:
             method: The request's method.
             path: The route's path, as in the route table.
+            public: Whether to send it where pages are public.
             key: The API key that is sent along.
-            proof: Whether the request brings what some routes ask for in the key's place: the
-                signature of a stored content's address, the token of a page's button.
+            login: Whether it is sent by a browser that is logged in.
+            proof: Whether the request brings what some routes ask for themselves: the signature of
+                a stored content's address, the token of a page's button, the key in a form.
             headers: Further headers.
         """
         return requests.request(
             method,
-            self.url + self.addresses[path],
+            (self._public_url if public else self.url) + self.addresses[path],
             params={"signature": self._signature} if proof and path == "/storage/{blob}" else None,
             data=self._body(method, path, proof),
-            cookies=self._cookies if proof else None,
+            cookies=self._login if login else None,
             auth=("api", key) if key is not None else None,
             headers=headers,
             allow_redirects=False,
@@ -166,8 +176,9 @@ class Everything:
     def _body(self, method: str, path: str, proof: bool) -> bytes | None:
         """A body that changes something each time it is accepted."""
         fresh = next(self._fresh)
-        if path.startswith("/actions/"):
-            return self._token if proof else b""
+        for start, form in self._proofs.items():
+            if path.startswith(start):
+                return form.encode() if proof else b""
         if method == "PUT":
             return f"content {fresh}".encode()
         if path == "/graphql":
@@ -190,8 +201,8 @@ class Everything:
 @contextlib.contextmanager
 def serve_everything(data: Path) -> Iterator[Everything]:
     """Serve it while the context lasts."""
-    with free_port() as listener:
-        everything = Everything(data, listener.getsockname()[1])
-        with served(everything.app, listener):
+    with free_port() as listener, free_port() as public:
+        everything = Everything(data, listener.getsockname()[1], public.getsockname()[1])
+        with served(everything.app, listener), served(everything.public, public):
             everything.fill()
             yield everything

@@ -11,39 +11,46 @@ from starlette.routing import Match, Route
 from tests.wandb_server.http.everything import KEY, PROJECT, Everything, serve_everything
 
 EVIL = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+ALL: dict[str, Any] = {"key": KEY, "login": True, "proof": True}
 # What comes with a request; the columns of the table below.
 MANNERS: Mapping[str, dict[str, Any]] = {
     "nothing": {},
+    "nothing, where pages are public": {"public": True},
     "a wrong key": {"key": "x" * 40},
     "the key": {"key": KEY},
+    "a login": {"login": True},
     "the route's own proof": {"proof": True},
-    "both, from another site": {"key": KEY, "proof": True, "headers": EVIL},
-    "both, for another host": {"key": KEY, "proof": True, "headers": {"Host": "evil.example"}},
+    "a login and the proof": {"login": True, "proof": True},
+    "all, from another site": {**ALL, "headers": EVIL},
+    "all, for another host": {**ALL, "headers": {"Host": "evil.example"}},
 }
 
-# Pages, and what they show, are read without any key: they are served on the loopback alone.
-PAGE = (200, 200, 200, 200, 200, 421)
-API = (401, 401, 200, 401, 200, 421)
-SIGNED = (404, 404, 404, 200, 200, 421)
-BUTTON = (403, 403, 403, 303, 403, 421)
-MOVED = (307, 307, 307, 307, 307, 421)
+OPEN = (200, 200, 200, 200, 200, 200, 200, 200, 421)
+PAGE = (401, 200, 401, 200, 200, 401, 200, 200, 421)
+MOVED = (401, 307, 401, 307, 307, 401, 307, 307, 421)
+FILE = (401, 401, 401, 200, 200, 401, 200, 200, 421)
+API = (401, 401, 401, 200, 401, 401, 401, 200, 421)
+SIGNED = (404, 404, 404, 404, 404, 200, 200, 200, 421)
+BUTTON = (401, 401, 401, 401, 403, 401, 303, 403, 421)
+LOGIN = (401, 401, 401, 401, 401, 200, 200, 200, 421)
 
 READ = {
-    "/healthz": PAGE,
-    "/proof/{nonce}": PAGE,  # whoever may send the key asks first
+    "/healthz": OPEN,
+    "/proof/{nonce}": OPEN,  # whoever may send the key asks first
+    "/login": OPEN,
     "/files/{entity}/{project}/{run}/{name:path}": API,
     "/artifacts/{entity}/{md5}": API,
     "/artifactsV2/{place:path}/{md5}/{name}": API,
     "/storage/{blob}": SIGNED,
     "/": PAGE,
-    "/static/{digest}/{name}": PAGE,
+    "/static/{digest}/{name}": OPEN,
     "/{entity}/{project}": PAGE,
     "/{entity}/{project}/compare": PAGE,
     "/{entity}/{project}/sweeps/{sweep}": PAGE,
     "/{entity}/{project}/runs/{run}": PAGE,
     "/{entity}/{project}/reports/{report:path}": PAGE,
-    "/{entity}/{project}/runs/{run}/files/{name:path}": PAGE,
-    "/{entity}/{project}/artifacts/{artifact}/{name:path}": PAGE,
+    "/{entity}/{project}/runs/{run}/files/{name:path}": FILE,
+    "/{entity}/{project}/artifacts/{artifact}/{name:path}": FILE,
     "/{entity}/{project}/{tab}": MOVED,
 }
 CHANGED = {
@@ -52,7 +59,11 @@ CHANGED = {
     ("PUT", "/storage/{blob}"): SIGNED,
     ("POST", "/actions/{kind}/{entity}/{project}/{name}/{button}"): BUTTON,
 }
-EXPECTED = {(method, path): READ[path] for path in READ for method in ("GET", "HEAD")} | CHANGED
+EXPECTED = {
+    **{(method, path): READ[path] for path in READ for method in ("GET", "HEAD")},
+    ("POST", "/login"): LOGIN,
+    **CHANGED,
+}
 
 Answers = dict[tuple[str, str], dict[str, tuple[requests.Response, bool]]]
 
@@ -132,6 +143,21 @@ def test_no_answer_may_be_read_by_the_scripts_of_another_site(answers: Answers) 
     for route, row in answers.items():
         for reply, _ in row.values():
             assert not [h for h in reply.headers if h.lower().startswith("access-control")], route
+
+
+def test_no_answer_can_act_in_a_browser_but_by_our_own_scripts(
+    answers: Answers,
+) -> None:
+    for route, row in answers.items():
+        for reply, _ in row.values():
+            assert reply.headers["x-content-type-options"] == "nosniff", route
+            policy = reply.headers["content-security-policy"]
+            if reply.headers.get("content-type", "").startswith("text/html"):
+                assert "script-src 'self';" in policy, route
+                assert "frame-ancestors 'none'" in policy, route
+                assert reply.headers["cache-control"] == "no-store", route
+            else:
+                assert policy == "sandbox; default-src 'none'", route
 
 
 def test_every_address_is_answered_by_the_route_it_is_asked_for(everything: Everything) -> None:

@@ -5,14 +5,16 @@ import contextlib
 import hmac
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import requests
-from starlette.routing import Route
 
 from src.wandb_server.http.bodies import MAX_BODY
+from src.wandb_server.http.doors import Visitor
+from src.wandb_server.http.logins import Logins
 from src.wandb_server.http.security import Guard
 from src.wandb_server.store.blobs import MAX_UPLOAD
 from tests.wandb_server.server_harness import ServerProcess
@@ -30,7 +32,9 @@ def test_it_listens_on_the_loopback_interface_alone(server: ServerProcess) -> No
     assert listening == ["127.0.0.1"]
 
 
-def test_the_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_compared_in_constant_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     compared: list[tuple[bytes, bytes]] = []
     original = hmac.compare_digest
 
@@ -39,22 +43,22 @@ def test_the_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -
         return original(first, second)
 
     monkeypatch.setattr(hmac, "compare_digest", compare)
-    reached: list[str] = []
+    visitors: list[Visitor] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        reached.append(scope["path"])
+        visitors.append(scope["state"]["visitor"])
 
     async def ignore(message: Any) -> None:
         pass
 
-    guard = Guard(app, KEY, 8765, [Route("/graphql", lambda request: None, methods=["POST"])])
+    guard = Guard(app, KEY, 8765, Logins(KEY, 8765, tmp_path / "followed"), public_pages=False)
     for key in (KEY, "k" * 39, "x"):
         authorization = f"Bearer {key}".encode()
         headers = [(b"host", b"127.0.0.1:8765"), (b"authorization", authorization)]
         scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers}
         asyncio.run(guard(scope, ignore, ignore))  # type: ignore[arg-type]
         assert compared[-1] == (key.encode(), KEY.encode())
-    assert reached == ["/graphql"], "for the right key alone"
+    assert [Visitor.CLIENT in visitor for visitor in visitors] == [True, False, False]
 
 
 def _head(server: ServerProcess, method: str, path: str, *headers: str) -> bytes:
@@ -124,7 +128,7 @@ def test_logged_text_is_plain_data_in_the_api_and_in_files(server: ServerProcess
     reply = requests.post(f"{server.url}/graphql", json=body, auth=("api", server.key), timeout=10)
     assert reply.headers["content-type"] == "application/json"
     assert reply.json()["data"]["upsertBucket"]["bucket"]["name"] == "<script>alert(1)<script>"
-    refused = requests.get(f"{server.url}/{script}", timeout=10)
+    refused = server.page(f"/{script}")
     assert "<script>alert" not in refused.text
     wrong = requests.post(
         f"{server.url}/graphql",
@@ -143,4 +147,5 @@ def test_logged_text_is_plain_data_in_the_api_and_in_files(server: ServerProcess
     page = requests.get(url, timeout=10)
     assert page.headers["content-type"] == "application/octet-stream"
     assert page.headers["x-content-type-options"] == "nosniff"
-    assert page.headers["content-security-policy"] == "sandbox"
+    assert page.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert page.headers["content-disposition"] == "attachment"

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-import requests
 import yaml
 
 from src.wandb_server.scheduling.benching import agent_state
@@ -189,7 +188,7 @@ def test_a_real_agent_with_a_broken_environment_is_benched_and_a_healthy_one_doe
     )["project"]["sweep"]
     assert [edge["node"]["state"] for edge in agents["agents"]["edges"]] == ["BENCHED", "FINISHED"]
     assert agents["state"] == "FINISHED"
-    page = requests.get(f"{server.url}/local/{project}/sweeps/{sweep}", timeout=30).text
+    page = server.page(f"/local/{project}/sweeps/{sweep}").text
     assert "benched" in page
     server.end()
     assert server.output.count("gets no more runs") == 1

@@ -1,0 +1,214 @@
+"""How a browser is logged in, for how long, and who cannot be."""
+
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from src.shared.tickets import LINK_SECONDS, link_purpose, login_link, write_ticket
+from src.wandb_server.http.logins import of_same_user
+from tests.wandb_server.server_harness import ServerProcess, free_port, logged_in
+
+NOBODY = 65534
+# The system's interpreter: another user may not be let into our virtual environment.
+PYTHON = Path("/usr/bin/python3")
+FETCH = """
+import sys, urllib.error, urllib.request
+address, name, value = sys.argv[1:]
+try:
+    request = urllib.request.Request(address, headers={name: value})
+    print(urllib.request.urlopen(request, timeout=30).status)
+except urllib.error.HTTPError as error:
+    print(error.code, error.read().decode())
+"""
+as_root = pytest.mark.skipif(
+    os.getuid() != 0 or not PYTHON.exists(), reason="only root can become another user"
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path_factory.mktemp("logins") / "data")
+    server.start()
+    yield server
+    assert server.end() == 0
+
+
+def visit(server: ServerProcess, link: str) -> requests.Response:
+    """What a browser that comes for the first time is sent."""
+    return requests.get(link, timeout=30)
+
+
+def cookie_name(server: ServerProcess) -> str:
+    return f"gradsweep_{server.port}"
+
+
+def fetched_by(user: int, address: str, name: str, value: str) -> str:
+    """What a process of another user is sent that has got hold of a header."""
+    done = subprocess.run(
+        [str(PYTHON), "-c", FETCH, address, name, value],
+        cwd="/",
+        user=user,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_link_logs_in_once_and_leads_to_its_page(server: ServerProcess) -> None:
+    link = login_link(server.url, server.key, "/local/gradsweep?filter=a&page=2")
+    first = visit(server, link)
+    assert 'content="0; url=/local/gradsweep?filter=a&amp;page=2"' in first.text
+    assert first.cookies
+    second = visit(server, link)
+    assert second.status_code == 401
+    assert "This link has been used, or it is too old." in second.text
+    assert "make dashboard" in second.text
+    assert not second.cookies
+
+
+def test_a_link_is_not_used_up_by_a_look_at_its_head(server: ServerProcess) -> None:
+    link = login_link(server.url, server.key)
+    assert not requests.head(link, timeout=30).cookies
+    assert visit(server, link).cookies
+
+
+def test_a_link_that_was_used_still_leads_its_own_browser_to_the_page(
+    server: ServerProcess,
+) -> None:
+    browser, link = requests.Session(), login_link(server.url, server.key, "/local/x")
+    for _ in range(2):
+        assert 'url=/local/x"' in browser.get(link, timeout=30).text
+
+
+def test_no_other_link_logs_in(server: ServerProcess) -> None:
+    good = write_ticket(server.key, link_purpose(server.port), LINK_SECONDS)
+    end, _, rest = good.partition(".")
+    for ticket in (
+        *("", "x", "..", good[:-1], f"{int(end) + 1}.{rest}"),
+        write_ticket(server.key, link_purpose(server.port), -1),
+        write_ticket(server.key, link_purpose(server.port + 1), LINK_SECONDS),
+        write_ticket("0" * 40, link_purpose(server.port), LINK_SECONDS),
+        logged_in(server.url, server.key).cookies[cookie_name(server)],
+    ):
+        reply = visit(server, f"{server.url}/login?token={ticket}")
+        assert reply.status_code == 401, ticket
+        assert not reply.cookies
+    assert visit(server, f"{server.url}/login?token={good}").cookies, "and this one does"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("//evil.example", "https://evil.example/", "/\\evil.example", "\\\\evil.example"),
+        *("/\t/evil.example", "javascript:alert(1)", "data:text/html,x", "evil", "", "/ü", "/%\n"),
+    ],
+)
+def test_no_link_leads_to_another_site(server: ServerProcess, page: str) -> None:
+    reply = visit(server, login_link(server.url, server.key, page))
+    assert 'content="0; url=/"' in reply.text
+    form = requests.get(f"{server.url}/login", params={"next": page}, timeout=30)
+    assert '<input type="hidden" name="next" value="/">' in form.text
+
+
+def test_the_cookie_is_for_this_server_alone_and_ends(server: ServerProcess) -> None:
+    header = visit(server, login_link(server.url, server.key)).headers["set-cookie"]
+    name, *attributes = header.split("; ")
+    assert name.startswith(f"{cookie_name(server)}=")
+    assert sorted(attributes) == ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=strict"]
+    for purpose, seconds, status in (
+        (f"login at port {server.port}", 60, 200),
+        (f"login at port {server.port}", -1, 401),
+        (f"login at port {server.port + 1}", 60, 401),
+        (link_purpose(server.port), 60, 401),
+    ):
+        cookies = {cookie_name(server): write_ticket(server.key, purpose, seconds)}
+        assert requests.get(server.url, cookies=cookies, timeout=30).status_code == status
+
+
+def test_the_key_logs_in_by_the_form(server: ServerProcess) -> None:
+    form = {"key": f" {server.key}\n", "next": "/local/x"}
+    reply = requests.post(f"{server.url}/login", data=form, timeout=30)
+    assert 'url=/local/x"' in reply.text
+    assert reply.cookies
+    for key in ("", "x", server.key[:-1], "ü"):
+        reply = requests.post(f"{server.url}/login", data=form | {"key": key}, timeout=30)
+        assert reply.status_code == 401
+        assert "This is not the API key of this server." in reply.text
+        assert 'name="next" value="/local/x"' in reply.text
+        assert not reply.cookies
+    assert requests.post(f"{server.url}/login", data=b"x" * 5000, timeout=30).status_code == 413
+
+
+def test_strangers_are_told_how_to_get_in_and_nothing_else(server: ServerProcess) -> None:
+    server.graphql('mutation { upsertBucket(input: {name: "secret"}) { inserted } }')
+    pages = {
+        requests.get(f"{server.url}/local/gradsweep/runs/{name}", timeout=30).text.replace(name, "")
+        for name in ("secret", "none")
+    }
+    [page] = pages
+    assert "make dashboard" in page
+    assert str(server.data) not in page
+    assert server.key not in page
+
+
+def test_logins_outlive_a_restart_and_used_links_do_not(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "data")
+    server.start()
+    unused, used = (login_link(server.url, server.key) for _ in range(2))
+    browser = requests.Session()
+    browser.get(used, timeout=30)
+    assert server.end() == 0
+    server.start()
+    assert browser.get(server.url, timeout=30).ok
+    assert visit(server, used).status_code == 401
+    assert visit(server, unused).cookies
+    assert server.end() == 0
+
+
+class TestAnotherUser:
+    """Who got hold of a login, as cookies are sent to every port of this host."""
+
+    @as_root
+    def test_is_not_let_in_by_it(self, server: ServerProcess) -> None:
+        cookies = logged_in(server.url, server.key).cookies
+        login = f"{cookie_name(server)}={cookies[cookie_name(server)]}"
+        assert fetched_by(0, server.url, "Cookie", login).strip() == "200"
+        assert fetched_by(NOBODY, server.url, "Cookie", login).startswith("401 ")
+
+    @as_root
+    def test_cannot_use_up_a_link_either(self, server: ServerProcess) -> None:
+        link = login_link(server.url, server.key)
+        reply = fetched_by(NOBODY, link, "Accept", "text/html")
+        assert reply.startswith("403 ")
+        assert "Your browser does not run as the user who runs this server." in reply
+        assert visit(server, link).cookies
+
+    @as_root
+    def test_is_let_in_by_the_key(self, server: ServerProcess) -> None:
+        """Whoever was given the key is trusted: agents may run as another user."""
+        reply = fetched_by(NOBODY, server.url, "Authorization", f"Bearer {server.key}")
+        assert reply.strip() == "200"
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+    def test_cannot_hide_by_hanging_up(self) -> None:
+        """A button needs no answer; of a connection that is gone the system knows no user."""
+        with free_port() as listener, socket.create_connection(listener.getsockname()) as client:
+            here, peer = listener.getsockname(), client.getsockname()
+            assert of_same_user(peer, here)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            assert not of_same_user(peer, here)
+
+    def test_is_not_told_apart_where_the_system_tells_nothing(self) -> None:
+        with free_port() as gone:
+            nowhere = gone.getsockname()
+        assert of_same_user(("127.0.0.1", 9), nowhere)
