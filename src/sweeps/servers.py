@@ -84,7 +84,7 @@ class EmbeddedServer(Server):
 
     def link(self, page: str) -> str:
         """An address that logs a browser in, once, and shows the page."""
-        return login_link(self.url, self.environment["WANDB_API_KEY"], urlsplit(page).path)
+        return login_link(self._server.url, self._server.key, urlsplit(page).path)
 
     def tend(self) -> list[str]:
         """Start it again at the same address if it is gone; the clients wait and lose nothing.

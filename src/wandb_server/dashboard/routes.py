@@ -47,11 +47,11 @@ def page_routes(server: Server, key: str, key_file: Path) -> list[Door]:
 
     def page(path: str, template: str, model: Model) -> Door:
         def render(server: Server, request: Request) -> Response:
-            owner = is_owner(request)
+            owner, where = is_owner(request), urlencode({"next": request.url.path}, safe="/")
             context = model(server, request) | {
                 "token": forms.token(request.state.login),
                 "owner": owner,
-                "login_url": "" if owner else f"/login?{urlencode({'next': request.url.path})}",
+                "login_url": "" if owner else f"/login?{where}",
                 "key_file": key_file,
                 "host": request.headers["host"],
             }
