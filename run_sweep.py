@@ -5,10 +5,12 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from src.shared.command import Parser, run_command
 from src.shared.errors import UserError
+from src.shared.hangup import Hangup
 from src.shared.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
 from src.sweeps.server_choice import ServerChoice
 
@@ -34,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from src.sweeps.servers import open_server
     from src.sweeps.sweep import Sweep, server_faults
 
-    # A supervisor's SIGTERM ends a sweep as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _end)
+    hangup = Hangup("run_sweep", _end)
     definition = None if given.resume else load_definition(given.config)
     for warning in definition.warnings if definition else ():
         print(warning, file=sys.stderr)
@@ -46,8 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with server_faults(sweep, server.url):
             if given.resume:
                 _reopen(sweep, given.count)
+            hangup.log = SWEEP_LOGS / sweep.sweep_id / "sweep.log"
             print(f"Sweep      {sweep.path}\nDashboard  {server.link(sweep.url)}", flush=True)
             return _offer(sweep, server) if given.create_only else _run(sweep, server, given.agents)
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    """A supervisor's SIGTERM and a lost terminal end a sweep as Ctrl-C does, however often."""
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, lambda *_: None)  # not SIG_IGN, which children would inherit
+    raise KeyboardInterrupt
 
 
 def _new(definition: "SweepDefinition", given: argparse.Namespace, server: "Server") -> "Sweep":

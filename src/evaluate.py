@@ -3,6 +3,8 @@
 Also `python src/evaluate.py`, or `python evaluate.py` in src/.
 """
 
+import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from src.config.readers import ignored
 from src.config.run_config import RunConfig
 from src.shared.command import Parser, run_command
 from src.shared.errors import UserError
+from src.shared.hangup import Hangup
 from src.shared.paths import PLOTS, checkpoint_files
 
 if TYPE_CHECKING:
@@ -115,8 +118,15 @@ def evaluate_checkpoint(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     options = _parse(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    Hangup("evaluate", signal.default_int_handler)
     print(f"Evaluating {options.model_path}", flush=True)
-    evaluation = evaluate_checkpoint(options.model_path, options.dataset, options.output_dir)
+    try:
+        evaluation = evaluate_checkpoint(options.model_path, options.dataset, options.output_dir)
+    except KeyboardInterrupt:
+        given = shlex.join(sys.argv[1:] if arguments is None else arguments)
+        print(f"Again with  python -m src.evaluate {given}", flush=True)
+        raise
     for name, value in evaluation.metrics.items():
         print(f"  {name.replace('_', ' '):<16}{value:.4f}")
     print(f"Report: {evaluation.files[0]}")

@@ -9,6 +9,7 @@ RECIPES = ROOT / "config" / "recipes"
 SWEEP_CONFIG = ROOT / "config" / "sweep_config.yaml"
 SERVER_DATA = ROOT / ".gradsweep" / "server"
 SWEEP_LOGS = ROOT / ".gradsweep" / "sweeps"
+LOGS = ROOT / ".gradsweep" / "logs"  # of programs that lost their terminal
 
 WEIGHTS_SUFFIX = ".weights.h5"  # Keras insists on it
 _INFO_SUFFIX = ".json"

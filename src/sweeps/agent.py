@@ -39,9 +39,13 @@ class WarmAgent(InProcessAgent):
         self._models_dir = models_dir
         self._parameters: dict[str, Any] = {}
         self._stop = StopRequest()
+        self._ending = False
 
     def interrupt(self, signum: int, frame: FrameType | None) -> None:
-        """A signal handler: end the run that is going on, then the agent."""
+        """A signal handler: end the run that is going on, then the agent; once is enough."""
+        if self._ending:
+            return
+        self._ending = True
         self._stop.request(interrupted=True)
         raise KeyboardInterrupt
 
@@ -89,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     agent = WarmAgent(given.sweep_path, given.models_dir, given.poll_seconds)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, agent.interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, agent.interrupt)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     agent.run()
     return BENCHED if agent.given_up else 0

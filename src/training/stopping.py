@@ -5,6 +5,8 @@ import sys
 import threading
 from types import FrameType
 
+from src.shared.hangup import Hangup
+
 
 class StopRequest:
     """Whether a run should end; once it should, that stands.
@@ -28,9 +30,10 @@ class StopRequest:
         self._event.set()
 
     def listen_to_signals(self) -> None:
-        """SIGTERM, as W&B's agents send it, stops the run; Ctrl-C interrupts it."""
+        """SIGTERM, as W&B's agents send it, stops the run; Ctrl-C and a hangup interrupt it."""
         signal.signal(signal.SIGTERM, lambda *_: self.request())
         signal.signal(signal.SIGINT, self._on_interrupt)
+        Hangup("train", lambda *_: self.request(interrupted=True))
 
     def _on_interrupt(self, signum: int, frame: FrameType | None) -> None:
         if self.interrupted:

@@ -1,8 +1,12 @@
 """Starting TensorFlow without the notices that its libraries print about themselves."""
 
 import os
+import signal
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -15,7 +19,7 @@ def start_tensorflow() -> None:
     """
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as notices:
+    with tempfile.TemporaryFile() as notices, _signals_wait():
         os.dup2(notices.fileno(), 2)
         wrong = True
         try:
@@ -28,4 +32,24 @@ def start_tensorflow() -> None:
             os.close(stderr)
             if wrong:
                 notices.seek(0)
-                os.write(2, notices.read())
+                sys.stderr.write(notices.read().decode(errors="replace"))
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Have the signals that end a program come later: an exception in C++ code would abort it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers are called in the main one
+        return
+    came: list[int] = []
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {one: found for one in ending if callable(found := signal.getsignal(one))}
+    for one in handlers:
+        signal.signal(one, lambda signum, _: came.append(signum))
+    try:
+        yield
+    finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        for signum in came:
+            signal.raise_signal(signum)

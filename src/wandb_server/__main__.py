@@ -13,7 +13,7 @@ from src.wandb_server.scheduling.liveness import CRASH_AFTER
 
 
 def main() -> int:
-    """Serve a data folder until SIGINT or SIGTERM."""
+    """Serve a data folder until SIGINT, SIGTERM or SIGHUP."""
     args = _arguments()
     # Imported late: --help answers at once.
     from src.wandb_server.announcement import only_server_of, show

@@ -50,7 +50,7 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
     assert not imported & {"tensorflow", "optuna", "starlette", "wandb"}
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(start_server: Callable[[], ServerProcess], signum: int) -> None:
     server = start_server()
     assert server.process is not None

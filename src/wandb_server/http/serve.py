@@ -39,7 +39,7 @@ def serve(
     until_stdin_ends: bool,
     public_pages: bool,
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT, SIGTERM or SIGHUP.
 
     Args:
         data: The folder that keeps everything.
@@ -177,7 +177,11 @@ async def _answer(app: Starlette, listener: socket.socket, until_stdin_ends: boo
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop)
     if until_stdin_ends:
+        # Whoever holds it may have lost the terminal, but needs the server to end tidily.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         threading.Thread(target=_stop_at_eof, args=(stop, loop), daemon=True).start()
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        loop.add_signal_handler(signal.SIGHUP, stop)
     await web.serve(sockets=[listener])
 
 
