@@ -28,18 +28,20 @@ def watch(sweep: Sweep, fleet: Fleet, server: Server, poll_seconds: float) -> No
     """
     metric, maximize = sweep.definition.metric, sweep.definition.maximize
     with _live_line(sweep) as bar:
-        heard = time.monotonic()
+        away_since: float | None = None
         while True:
             for note in server.tend() + fleet.tend():
                 bar.write(note)
             try:
                 table, over = sweep.runs(), sweep.is_over()
             except SERVER_ERRORS:  # it is away for now; the agents wait for it too
-                if time.monotonic() - heard > _PATIENCE_SECONDS:
+                # From its first failure on: this process may have been stopped before (Ctrl-Z).
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > _PATIENCE_SECONDS:
                     raise
                 time.sleep(poll_seconds)
                 continue
-            heard = time.monotonic()
+            away_since = None
             bar.set_description_str(describe(table, metric, maximize), refresh=False)
             bar.update(done(table) - bar.n)
             if sys.stderr.isatty():

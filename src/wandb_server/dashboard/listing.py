@@ -5,12 +5,13 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from src.wandb_server.clock import utc_now
 from src.wandb_server.dashboard import words
 from src.wandb_server.dashboard.charts import run_colour
 from src.wandb_server.dashboard.histories import config_of
@@ -68,8 +69,9 @@ def run_seconds(run: Run) -> float | None:
     runtime = as_number(inner.get("runtime")) if isinstance(inner, dict) else None
     if not run.active and runtime is not None and math.isfinite(runtime):
         return runtime
-    end = datetime.now(UTC) if run.active else datetime.fromisoformat(run.heartbeat_at)
-    return (end - datetime.fromisoformat(run.created_at)).total_seconds()
+    end = utc_now() if run.active else datetime.fromisoformat(run.heartbeat_at)
+    # The clock may have been set back before the server was started again.
+    return max(0.0, (end - datetime.fromisoformat(run.created_at)).total_seconds())
 
 
 class Query:

@@ -73,7 +73,8 @@ def _best_so_far(
     def place(row: Row) -> float:
         if not over_time:
             return numbers[row.run.id]
-        return (datetime.fromisoformat(row.run.heartbeat_at) - began).total_seconds() / 60
+        minutes = (datetime.fromisoformat(row.run.heartbeat_at) - began).total_seconds() / 60
+        return max(0.0, minutes)
 
     numbers = {row.run.id: n for n, row in enumerate(rows, start=1)}
     ordered = sorted(rows, key=place)

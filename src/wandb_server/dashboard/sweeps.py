@@ -123,4 +123,4 @@ def _seconds(sweep: Sweep, runs: list[Run]) -> float | None:
     if not runs:
         return None
     last = max(datetime.fromisoformat(run.heartbeat_at) for run in runs)
-    return (last - datetime.fromisoformat(sweep.created_at)).total_seconds()
+    return max(0.0, (last - datetime.fromisoformat(sweep.created_at)).total_seconds())

@@ -5,21 +5,14 @@ A server that was stopped (Ctrl-Z, a suspended laptop, a frozen container), or t
 """
 
 import threading
-import time
 from collections.abc import Callable
+
+from src.wandb_server.clock import seconds
 
 # The longest pause that the client makes between attempts to reach a server that is away.
 CLIENT_BACKOFF = 60.0
 # In intervals; a tick that is not later than that is the machine's being busy.
 _LATE = 3.0
-# Seconds that go on while a machine is suspended: of Linux's clocks this one does. On macOS and the
-# BSDs, which have no such name, the monotonic clock of the system does.
-_SUSPENDED_TOO: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def seconds() -> float:
-    """Seconds since some moment, by a clock that nobody sets and that suspending does not stop."""
-    return time.clock_gettime(_SUSPENDED_TOO)
 
 
 class RunningClock:

@@ -2,14 +2,15 @@
 
 import secrets
 import string
-from datetime import UTC, datetime
+
+from src.wandb_server.clock import utc_now
 
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
 def now() -> str:
     """The current time in the form in which times are stored and sent."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def new_name() -> str:
