@@ -75,10 +75,13 @@ def _active(table: pd.DataFrame) -> int:
 
 def describe(table: pd.DataFrame, metric: str, maximize: bool) -> str:
     """Counts of the runs by how they stand, and the best value so far."""
+    stopped = table["stopped_early"].astype(bool)
+    # A run that is stopped may end with an error: some agents raise one in it.
+    failed = table["state"].isin([RunState.FAILED, RunState.CRASHED]) & ~stopped
     counts = {
         "running": _active(table),
-        "stopped early": int(table["stopped_early"].sum()),
-        "failed": int(table["state"].isin([RunState.FAILED, RunState.CRASHED]).sum()),
+        "stopped early": int(stopped.sum()),
+        "failed": int(failed.sum()),
     }
     parts = [f"{count} {name}" for name, count in counts.items() if count or name == "running"]
     values = table["value"].dropna()

@@ -34,14 +34,18 @@ def goal_of(metric: str) -> Goal:
 def state_counts(runs: Sequence[Run]) -> dict[str, int]:
     """How many runs count, are active, were stopped early, went wrong, and were withdrawn."""
     withdrawn = sum(run.withdrawn for run in runs)
+    stopped = [run for run in runs if run.stopped_early]
     return {
         "runs": len(runs) - withdrawn,
         "withdrawn": withdrawn,
         "active": sum(run.active for run in runs),
-        "stopped": sum(run.early_stop is not None for run in runs),
+        "stopped": len(stopped),
+        "by_hyperband": sum(run.early_stop is not None for run in stopped),
         # A run that is stopped may well end with an error: the agent raises one in it.
         "wrong": sum(
-            r.state in (RunState.CRASHED, RunState.FAILED) and not r.should_stop for r in runs
+            run.state in (RunState.CRASHED, RunState.FAILED)
+            and not (run.stopped_early or run.withdrawn)
+            for run in runs
         ),
     }
 

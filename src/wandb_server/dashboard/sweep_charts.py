@@ -99,13 +99,13 @@ def _best_so_far(
 
 
 def reached_brackets(spec: SweepSpec, histories: Histories) -> list[Bracket]:
-    """The brackets that runs have come to."""
+    """The brackets that runs have gone beyond: one at their last point has nothing to stop."""
     if spec.early_terminate is None:
         return []
     longest = max(map(len, histories.values()), default=0)
     found = []
     for bracket in brackets(spec.early_terminate):
-        if bracket > longest:
+        if bracket >= longest:
             break
         there = [values[bracket - 1] for values in histories.values() if len(values) >= bracket]
         needed = threshold(spec.early_terminate, spec.goal, there)
@@ -147,7 +147,7 @@ def _learning_curve(
     trace = charts.line(
         row.run.display_name, [p for p, _ in pairs], [v for _, v in pairs], row.colour
     )
-    stopped = row.run.early_stop is not None
+    stopped = row.run.stopped_early
     trace["line"] |= {"width": 3 if best else 1.6, "dash": "dot" if stopped else "solid"}
     last = len(pairs) - 1
     plain = not stopped and last > 0

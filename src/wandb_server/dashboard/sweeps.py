@@ -1,6 +1,7 @@
 """The model of a sweep's page."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,7 @@ from src.wandb_server.dashboard.words import sweep_title
 from src.wandb_server.documents import flat
 from src.wandb_server.scheduling.benching import MAX_IN_A_ROW, agent_state
 from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.search.early_termination import stopped_in_hindsight
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
@@ -57,6 +59,7 @@ def sweep_page(
         "importances": matters,
         "min_runs": MIN_RUNS,
         "brackets": reached,
+        "more_if_strict": _more_if_strict(spec, runs, histories),
         "drawn": min(len(histories), sweep_charts.MAX_CURVES),
         "with_history": len(histories),
         "charts": sweep_charts.charts_of(project, sweep, spec, rows, histories, reached, varied),
@@ -78,6 +81,19 @@ def _varied(runs: list[Run]) -> list[str]:
         for name, value in flat(run.params or {}):
             values.setdefault(name, set()).add(str(value))
     return sorted(name for name, seen in values.items() if len(seen) > 1)
+
+
+def _more_if_strict(spec: SweepSpec, runs: list[Run], histories: Mapping[int, list[float]]) -> int:
+    """How many more runs ``strict`` would have stopped, as far as the logged values tell."""
+    settings = spec.early_terminate
+    if settings is None or settings.strict:
+        return 0
+    strictly, usually = (
+        stopped_in_hindsight(replace(settings, strict=strict), spec.goal, histories)
+        for strict in (True, False)
+    )
+    stopped = {run.id for run in runs if run.stopped_early}
+    return len(set(strictly) - set(usually) - stopped)
 
 
 def _importances(rows: list[Row], spec: SweepSpec) -> list[Importance]:

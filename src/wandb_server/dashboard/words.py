@@ -65,25 +65,21 @@ def sweep_title(sweep: Sweep) -> str:
 
 def state(run: Run) -> str:
     """How a run stands: its state, or that it was stopped before its end."""
+    if run.active:
+        return "stopping" if run.should_stop else run.state
     if run.withdrawn:
-        return "stopping" if run.active else "withdrawn"
-    if run.early_stop is not None:
-        return "stopping" if run.active else "stopped early"
-    if run.should_stop:
-        return "stopping" if run.active else "stopped"
-    return run.state
+        return "withdrawn"
+    return "stopped early" if run.stopped_early else run.state
 
 
 def ended(run: Run, spec: SweepSpec | None, retried_as: str | None = None) -> str:
     """Why a run is no longer going on; nothing while it is and nobody has asked it to stop."""
     if run.withdrawn:
         return "Withdrawn, and not counted: another run has its configuration"
-    if run.early_stop is not None and spec is not None:
-        return early_stop(run.early_stop, spec)
-    if run.should_stop:
-        return "Asked to stop" if run.active else "Stopped on request"
+    if run.stopped_early or (run.active and run.should_stop):
+        return _stopped(run, spec)
     if run.state is RunState.FINISHED:
-        return "Ran to its end"
+        return "Ran to its end" + _too_late(run)
     if run.state is RunState.FAILED:
         code = "" if run.exitcode is None else f" with exit code {run.exitcode}"
         return f"Failed{code}; its console log may say why"
@@ -93,6 +89,21 @@ def ended(run: Run, spec: SweepSpec | None, retried_as: str | None = None) -> st
     if run.state is RunState.KILLED:
         return "Ended by its user" + (f"; tried again as {retried_as}" if retried_as else "")
     return "Preempted; the next free agent resumes it" if run.state is RunState.PREEMPTED else ""
+
+
+def _stopped(run: Run, spec: SweepSpec | None) -> str:
+    if run.early_stop is not None and spec is not None:
+        return early_stop(run.early_stop, spec)
+    if run.active:
+        return "Asked to stop"
+    return "Stopped on request" if run.should_stop else "Stopped before its end"
+
+
+def _too_late(run: Run) -> str:
+    """What Hyperband had to say to a run that had ended by then."""
+    if run.early_stop is None:
+        return ""
+    return f", before the verdict of bracket {run.early_stop.get('bracket') or 0} could stop it"
 
 
 def early_stop(stop: dict[str, Any], spec: SweepSpec) -> str:

@@ -5,12 +5,13 @@ sweep, itself included, had there. It goes on if it is among the best ``1 / eta`
 compared again at the same bracket, as more runs reach it, until it reaches the next one.
 
 As in W&B's open-source ``sweeps`` package, with n values at the bracket the threshold is the
-(floor(n / eta) + 1)-th best, so a run alone at a bracket always goes on. Unlike there, bracket b is
-the b-th logged point, as W&B documents it, not the one after.
+(floor(n / eta) + 1)-th best, so a run alone at a bracket always goes on. Bracket b is the b-th
+logged point, as W&B documents it; that package took the one after up to its version 0.2.0, of 2022,
+and counts so, too, since 2023.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from src.sweep_language.early_terminate import Hyperband, brackets
@@ -65,6 +66,32 @@ def threshold(settings: Hyperband, goal: Goal, values: Sequence[float]) -> float
     """
     losses = sorted(_losses(values, goal))
     return goal.sign * losses[int(len(losses) / settings.eta)]
+
+
+def stopped_in_hindsight(
+    settings: Hyperband, goal: Goal, histories: Mapping[int, Sequence[float]]
+) -> Collection[int]:
+    """Which runs would have been stopped before their last point, had all been there at once.
+
+    Args:
+        settings: Where the brackets are and how strict the comparison is.
+        goal: Whether small or large values are good.
+        histories: The values of each run, by its id.
+    """
+    losses = {run_id: _losses(values, goal) for run_id, values in histories.items()}
+    longest = max(map(len, losses.values()), default=0)
+    stopped = set()
+    for bracket in brackets(settings):
+        if bracket >= longest:
+            break
+        there = [values[bracket - 1] for values in losses.values() if len(values) >= bracket]
+        needed = sorted(there)[int(len(there) / settings.eta)]
+        for run_id, values in losses.items():
+            if len(values) > bracket:
+                loss = values[bracket - 1] if settings.strict else min(values[:bracket])
+                if loss > needed:
+                    stopped.add(run_id)
+    return stopped
 
 
 def _losses(values: Sequence[float], goal: Goal) -> list[float]:

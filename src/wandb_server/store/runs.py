@@ -55,6 +55,18 @@ class Run:
         return self.state.active
 
     @property
+    def stopped_early(self) -> bool:
+        """Whether it ended before its own end, as Hyperband or somebody had told it to.
+
+        A run that says so itself, by ``stopped_early`` in its summary, is believed; of another one
+        it is true if it had been told before it ended.
+        """
+        if self.active or self.withdrawn:
+            return False
+        said = None if self.taken_for_dead else self.summary.get("stopped_early")
+        return said if isinstance(said, bool) else self.told_to_stop
+
+    @property
     def taken_for_dead(self) -> bool:
         """Whether it has not said itself that it ended."""
         return self.state in (RunState.CRASHED, RunState.KILLED) and self.exitcode is None
@@ -70,8 +82,10 @@ class Run:
     def full_summary(self) -> dict[str, Any]:
         """The client's summary, and what the server has decided, which no client can erase."""
         decided: dict[str, Any] = {}
-        if self.early_stop is not None:
+        if self.early_stop is not None and (self.active or self.stopped_early):
             decided["early_termination"] = self.early_stop
+        if self.stopped_early or "stopped_early" in self.summary:
+            decided["stopped_early"] = self.stopped_early
         if self.withdrawn:
             decided["withdrawn"] = True
         return self.summary | decided

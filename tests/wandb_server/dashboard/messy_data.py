@@ -90,6 +90,7 @@ def _messy_project(store: Store, blobs: BlobStorage) -> None:
             summary={"_wandb": {"runtime": [HUGE, 1e300, "NaN", -1][i % 4]}},
             early_stop=stop if i < 2 else None,
             should_stop=int(i < 2),
+            told_to_stop=int(i < 2),
         )
         odd = [1.0, float("nan"), 0.5] if i < 6 else [(-1) ** i * 1.7e308] * 3
         values = [(p, odd[(i + p) % 3]) for p in range(4)]

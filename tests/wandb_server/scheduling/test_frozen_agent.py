@@ -108,6 +108,7 @@ def test_a_second_try_that_is_under_way_is_stopped_and_counts_for_nothing(
         "withdrawn": 1,
         "active": 0,
         "stopped": 0,
+        "by_hyperband": 0,
         "wrong": 0,
     }
 

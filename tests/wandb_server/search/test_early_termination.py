@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from src.sweep_language.early_terminate import Hyperband, brackets
 from src.sweep_language.metric import Goal
-from src.wandb_server.search.early_termination import StopReason, should_stop
+from src.wandb_server.search.early_termination import (
+    StopReason,
+    should_stop,
+    stopped_in_hindsight,
+)
 
 HALVING = Hyperband(min_iter=1, eta=2.0)
 THIRDS = Hyperband(min_iter=1, eta=3.0)
@@ -251,3 +255,25 @@ def test_strict_stops_all_that_is_stopped_without(
         assert should_stop(
             Hyperband(min_iter=1, eta=2.0, strict=True), Goal.MINIMIZE, history, others
         )
+
+
+@pytest.mark.parametrize(("strict", "stopped"), [(False, {2}), (True, {2, 3})])
+def test_strict_stops_those_whose_best_value_came_before_the_bracket(
+    strict: bool, stopped: set[int]
+) -> None:
+    settings = Hyperband(min_iter=2, eta=2.0, strict=strict)
+    histories = {
+        1: [0.5, 0.9, 0.9],
+        2: [0.1, 0.2, 0.3],
+        3: [0.8, 0.3, 0.9],  # better before than at the bracket
+        4: [0.7, 0.8, 0.8],
+        5: [0.0, 0.0],  # at its end there
+        6: [0.9, 0.9, 0.9],
+        7: [0.9, 0.9, 0.9],
+    }
+    assert stopped_in_hindsight(settings, Goal.MAXIMIZE, histories) == stopped
+
+
+def test_in_hindsight_nobody_is_stopped_at_a_bracket_that_all_runs_end_at() -> None:
+    histories = {1: [0.5, 0.9], 2: [0.1, 0.1], 3: [math.nan, math.nan]}
+    assert stopped_in_hindsight(Hyperband(min_iter=2, eta=2.0), Goal.MAXIMIZE, histories) == set()
