@@ -18,6 +18,7 @@ from src.sweep_language.errors import Path, SweepFault
 from src.sweep_language.metric import Goal, parse_metric
 from src.sweep_language.parameters import parse_parameters
 from src.sweep_language.reading import check_mapping, one_of, whole_number
+from src.sweep_language.size import configurations
 
 NEEDED = "method, metric, parameters"
 _KEYS = (
@@ -56,6 +57,13 @@ class SweepSpec:
     program: str | None
     name: str | None
     doubts: tuple[SweepFault, ...]
+
+    @property
+    def expected_runs(self) -> int | None:
+        """How many runs it will have: its ``run_cap``, or all of a grid, or no limit."""
+        grid = self.method is Method.GRID
+        whole = configurations(self.parameters, self.conditions) if grid else None
+        return min((end for end in (whole, self.run_cap) if end is not None), default=None)
 
 
 def parse_sweep(config: Any) -> SweepSpec:

@@ -10,9 +10,7 @@ from typing import Any, Self
 
 from src.config.readers import conditional_readers
 from src.config.run_config import RunConfig
-from src.sweep_language.conditions import parse_conditions
-from src.sweep_language.parameters import parse_parameters
-from src.sweep_language.size import configurations
+from src.sweep_language.grammar import parse_sweep
 from src.sweeps.checks import Checker
 
 
@@ -43,13 +41,10 @@ class SweepDefinition:
     @property
     def total_runs(self) -> int | None:
         """How many runs it will have: its ``run_cap``, or all of a grid, or no limit."""
+        if self.config["method"] == "grid":
+            return parse_sweep(self.config).expected_runs
         cap: int | None = self.config.get("run_cap")
-        if self.config["method"] != "grid":
-            return cap
-        parameters = parse_parameters(self.config["parameters"], grid=True)
-        conditions = parse_conditions(self.config.get("conditions", {}), parameters)
-        whole = configurations(parameters, conditions)
-        return min((end for end in (whole, cap) if end is not None), default=None)
+        return cap
 
     def planned(self, count: int | None, default_count: int) -> Self:
         """This sweep with a number of runs.

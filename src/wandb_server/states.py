@@ -42,7 +42,7 @@ class SweepState(StrEnum):
     """How a sweep stands.
 
     Attributes:
-        PENDING: It waits to be started.
+        PENDING: It has had no agent yet.
         RUNNING: Agents are given runs.
         PAUSED: Agents are given no new runs for now; those under way go on.
         FINISHED: Agents are given no new runs; those under way go on to their end.

@@ -85,7 +85,7 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
             if view.type == "runs"
         ],
         "live": any(run.active for run in runs)
-        or any(s.state is SweepState.RUNNING for s in sweeps),
+        or any(s.state in (SweepState.PENDING, SweepState.RUNNING) for s in sweeps),
     }
 
 

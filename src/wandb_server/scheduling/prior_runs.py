@@ -26,7 +26,7 @@ def adopt(store: Store, sweep: Sweep, spec: SweepSpec, runs: Sequence[Run]) -> N
         params = _params(run, spec)
         if run.sweep_id is not None or params is None:
             continue
-        store.runs.update(run.id, sweep_id=sweep.id, params=params)
+        store.runs.update(run.id, sweep_id=sweep.id, params=params, prior=1)
         if spec.metric_name is None:
             continue
         lines = store.runs.lines(run.id, "history")

@@ -17,7 +17,8 @@ class Run:
 
     ``config`` is in W&B's form, ``{name: {"value": ...}}``; ``params`` is what the sweep chose.
     ``withdrawn`` is an attempt at a configuration that gave way to another one, and
-    ``told_to_stop`` a run that has been sent what ``should_stop`` says.
+    ``told_to_stop`` a run that has been sent what ``should_stop`` says. A ``prior`` run was there
+    before its sweep.
     """
 
     id: int
@@ -48,6 +49,7 @@ class Run:
     early_stop: dict[str, Any] | None
     withdrawn: bool
     told_to_stop: bool
+    prior: bool
 
     @property
     def active(self) -> bool:
@@ -92,7 +94,7 @@ class Run:
 
 
 _JSON_COLUMNS = ("params", "config", "summary", "tags", "early_stop")
-_FLAGS = ("should_stop", "withdrawn", "told_to_stop")
+_FLAGS = ("should_stop", "withdrawn", "told_to_stop", "prior")
 
 
 def _run(row: Row) -> Run:

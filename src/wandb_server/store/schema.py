@@ -219,4 +219,14 @@ ALTER TABLE runs ADD COLUMN told_to_stop INTEGER NOT NULL DEFAULT 0;
 UPDATE runs SET told_to_stop = should_stop
 """
 
-MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5]
+# A sweep waits for its first agent; runs that were there before it are told apart from its own.
+_VERSION_6 = """
+ALTER TABLE runs ADD COLUMN prior INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET prior = 1 WHERE agent_id IS NULL AND params IS NOT NULL AND created_at <
+  (SELECT created_at FROM sweeps WHERE sweeps.id = runs.sweep_id);
+UPDATE sweeps SET state = 'PENDING' WHERE state = 'RUNNING'
+  AND id NOT IN (SELECT sweep_id FROM agents)
+  AND id NOT IN (SELECT sweep_id FROM runs WHERE sweep_id IS NOT NULL AND NOT prior)
+"""
+
+MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6]

@@ -63,7 +63,7 @@ class Sweeps:
         return [_sweep(row) for row in rows]
 
     def create(self, project_id: int, config: str, **values: Any) -> Sweep:
-        """Add a running sweep."""
+        """Add a sweep, which waits for its first agent."""
         created = now()
         sweep_id = self._db.insert(
             "sweeps",
@@ -71,7 +71,7 @@ class Sweeps:
                 "project_id": project_id,
                 "name": new_name(),
                 "config": config,
-                "state": SweepState.RUNNING,
+                "state": SweepState.PENDING,
                 "created_at": created,
                 "updated_at": created,
             }
@@ -85,8 +85,16 @@ class Sweeps:
         """Set columns of a sweep."""
         self._db.update("sweeps", sweep_id, updated_at=now(), **values)
 
+    def begin(self, sweep_id: int) -> None:
+        """A sweep that waited runs from now on."""
+        self._db.write(
+            "UPDATE sweeps SET state = ?, updated_at = ? WHERE id = ? AND state = ?",
+            *(SweepState.RUNNING, now(), sweep_id, SweepState.PENDING),
+        )
+
     def add_agent(self, sweep_id: int, host: str) -> Agent:
-        """Register an agent."""
+        """Register an agent; a sweep that waited for one begins."""
+        self.begin(sweep_id)
         created = now()
         agent_id = self._db.insert(
             "agents",

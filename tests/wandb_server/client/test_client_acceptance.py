@@ -40,7 +40,7 @@ sweep["parameters"] = {"x": {"value": 1}}
 id = wandb.sweep(sweep, project="gradsweep")
 assert sorted(p.name for p in api.projects("local")) == ["gradsweep", "second"]
 (found,) = api.project("gradsweep", "local").sweeps()
-assert (found.id, found.state, found.config["name"]) == (id, "RUNNING", "the sweep")
+assert (found.id, found.state, found.config["name"]) == (id, "PENDING", "the sweep")
 assert list(found.runs) == [] and list(found.agents()) == []
 assert found.best_run() is None
 """

@@ -45,3 +45,78 @@ def test_wandb_sweep_warns_of_what_a_file_hardly_means(
     del sound["controller"]
     (client.folder / "sweep.yaml").write_text(yaml.safe_dump(sound))
     assert "WARNING" not in client.run("wandb", "sweep", "sweep.yaml")
+
+
+def test_how_many_runs_are_expected_which_were_there_and_whether_it_has_begun(
+    client: Client,
+) -> None:
+    client.python(
+        """
+import os, wandb
+from wandb.apis.public.sweeps import Sweep
+
+with wandb.init(config={"a": 1, "b": {"c": 2, "d": 1}}) as run:
+    run.log({"x": 1})
+three = {"values": [1, 2, 3]}
+nested = {"parameters": {"c": three, "d": {"value": 1}}}
+QUERY = '''query Sweep($project: String, $entity: String, $name: String!) {
+  project(name: $project, entityName: $entity) { sweep(sweepName: $name) {
+    id name state runCountExpected bestLoss config
+    priorRuns { edges { node { id name } } } } } }'''
+for expected, config in [
+    (3, {"method": "grid", "parameters": {"a": three}}),
+    (9, {"method": "grid", "parameters": {"a": three, "b": nested}}),
+    (2, {"method": "grid", "run_cap": 2, "parameters": {"a": three}}),
+    (None, {"method": "random", "parameters": {"a": three}}),
+    (7, {"method": "random", "run_cap": 7, "parameters": {"a": three}}),
+]:
+    id = wandb.sweep(config, project="expected", prior_runs=[])
+    sweep = wandb.Api().sweep(f"expected/{id}")
+    assert (sweep.state, sweep.expected_run_count) == ("PENDING", expected), config
+    assert repr(sweep) == f"<Sweep local/expected/{id} (PENDING)>"
+
+id = wandb.sweep({"method": "random", "parameters": {"a": three}}, project=run.project,
+                 prior_runs=[run.id])
+with wandb.init(project=run.project, settings=wandb.Settings(sweep_id=id)) as joined:
+    pass
+sweep = Sweep.get(wandb.Api(), "local", run.project, id, query=QUERY)
+assert [edge["node"]["name"] for edge in sweep._attrs["priorRuns"]["edges"]] == [run.id]
+assert sweep.state == "RUNNING", "a run of its own has begun"
+assert {r.id for r in wandb.Api().sweep(f"{run.project}/{id}").runs} == {run.id, joined.id}
+
+id = wandb.sweep({"method": "grid", "parameters": {"a": three}}, project="expected")
+states = []
+def train():
+    with wandb.init() as run:
+        states.append(wandb.Api().sweep(f"expected/{id}").state)
+wandb.agent(id, function=train, project="expected")
+assert states == ["RUNNING"] * 3, states
+assert wandb.Api().sweep(f"expected/{id}").state == "FINISHED"
+"""
+    )
+
+
+def test_a_sweep_and_its_runs_agree_on_the_project_that_nobody_has_named(
+    server: ServerProcess, client: Client
+) -> None:
+    del client.environment["WANDB_PROJECT"], client.environment["WANDB_ENTITY"]
+    (client.folder / "sweep.py").write_text(
+        "import wandb\n"
+        "sweep = {'method': 'random', 'run_cap': 1, 'parameters': {'a': {'value': 1}}}\n"
+        "open('id.txt', 'w').write(wandb.sweep(sweep))\n"
+    )
+    client.run("python", "sweep.py")
+    sweep = (client.folder / "id.txt").read_text()
+    client.python(
+        f"""
+import wandb
+with wandb.init(settings=wandb.Settings(sweep_id="{sweep}")) as run:
+    assert run.sweep_id == "{sweep}"
+    path = f"{{run.project}}/{sweep}"
+    assert [r.id for r in wandb.Api().sweep(path).runs] == [run.id]
+"""
+    )
+    client.python(f"import wandb; wandb.agent('{sweep}', function=lambda: wandb.init().finish())")
+    (found,) = server.rows("SELECT id FROM sweeps WHERE name = ?", sweep)
+    runs = server.rows("SELECT project_id FROM runs WHERE sweep_id = ?", found["id"])
+    assert len(runs) == 2

@@ -246,6 +246,13 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed_during_a_sweep(
 
 def test_a_sweep_is_paused_resumed_and_cancelled(server: ServerProcess, client: Client) -> None:
     sweep = _sweep(client, run_cap=50, parameters=_params(epochs=400, seconds=0.5))
+    early = client.start("wandb", "sweep", "--pause", sweep)
+    assert "Cannot pause pending sweep" in early.communicate(timeout=120)[0]
+    server.graphql(
+        'mutation($s: String!) { createAgent(input: {projectName: "gradsweep", sweep: $s,'
+        ' host: "none"}) { agent { id } } }',
+        s=sweep.rpartition("/")[2],
+    )
     client.run("wandb", "sweep", "--pause", sweep)
     agent = client.start("wandb", "agent", sweep)
     wait_for(

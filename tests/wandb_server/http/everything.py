@@ -58,7 +58,9 @@ class Everything:
         """Write a run with history and a file, an artifact, a sweep and a report."""
         self._graphql('mutation { upsertBucket(input: {name: "run"}) { inserted } }')
         sweep = self._graphql(
-            "mutation($c: String) { upsertSweep(input: {config: $c}) { sweep { name } } }", c=SWEEP
+            'mutation($c: String) { upsertSweep(input: {projectName: "gradsweep", config: $c})'
+            " { sweep { name } } }",
+            c=SWEEP,
         )["upsertSweep"]["sweep"]["name"]
         view = self._graphql('mutation { upsertView(input: {type: "runs"}) { view { id } } }')
         file = self._graphql(

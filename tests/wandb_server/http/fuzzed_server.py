@@ -31,12 +31,14 @@ class Fuzzed:
         graphql('mutation { upsertBucket(input: {name: "kept", config: "{}"}) { inserted } }')
         graphql('mutation { upsertBucket(input: {name: "other"}) { inserted } }')
         graphql(
-            "mutation($c: String) { upsertSweep(input: {config: $c}) { clientMutationId } }",
+            'mutation($c: String) { upsertSweep(input: {projectName: "gradsweep", config: $c})'
+            " { clientMutationId } }",
             c=SWEEP,
         )
         sweep = encode_id("Sweep", 1)
         graphql(
-            'mutation($s: String) { createAgent(input: {sweep: $s, host: "h"}) { agent { id } } }',
+            'mutation($s: String) { createAgent(input: {projectName: "gradsweep", sweep: $s,'
+            ' host: "h"}) { agent { id } } }',
             s=sweep,
         )
         graphql(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from src.shared.defaults import ENTITY, PROJECT
+from src.shared.defaults import ENTITY, PROJECT, UNNAMED_PROJECT
 from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import chosen, connection
 from src.wandb_server.api.filters import Fields, camel_too
@@ -34,7 +34,8 @@ def project_node(project: Project, server: Server) -> dict[str, Any]:
 
 
 def _project(server: Server, args: Args) -> dict[str, Any] | None:
-    project = server.project_at(args.optional("entityName"), args.optional("name"))
+    name = args.optional("name") or UNNAMED_PROJECT
+    project = server.project_at(args.optional("entityName"), name)
     return node(project, server) if project else None
 
 

@@ -64,6 +64,7 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
         if sweep is None:
             raise NotFoundError(f"no sweep {sweep_name} in project {project.name}")
         values["sweep_id"] = sweep.id
+        server.store.sweeps.begin(sweep.id)
     name = given.name("name")
     run = server.store.runs.find(project.id, name)
     if run is None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from src.shared.defaults import ENTITY, PROJECT
+from src.shared.defaults import ENTITY, UNNAMED_PROJECT
 from src.sweep_language.distributions import Choice
 from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.api.arguments import Args, parse_json
@@ -86,11 +86,18 @@ def sweep_node(sweep: Sweep, server: Server) -> dict[str, Any]:
         "earlyStopJobRunning": False,
         "bestLoss": lambda _: sweep_best(server.store, sweep),
         "runCount": lambda _: len(server.store.runs.of_sweep(sweep.id)),
-        "runCountExpected": spec.run_cap,
+        "runCountExpected": lambda _: spec.expected_runs,
         "project": lambda _: node(project, server),
         "user": None,
         "runs": lambda args: runs.run_connection(
             server, project, server.store.runs.of_sweep(sweep.id), args, default=10_000
+        ),
+        "priorRuns": lambda args: runs.run_connection(
+            server,
+            project,
+            [run for run in server.store.runs.of_sweep(sweep.id) if run.prior],
+            args,
+            default=10_000,
         ),
         "agent": agent,
         "agents": lambda _: edges(
@@ -148,7 +155,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         if "config" not in values:
             raise RequestError("a new sweep needs a 'config'")
         project = server.store.projects.ensure(
-            given.name("entityName", ENTITY), given.name("projectName", PROJECT)
+            given.name("entityName", ENTITY), given.name("projectName", UNNAMED_PROJECT)
         )
         sweep = server.store.sweeps.create(project.id, **values)
         if filters := given.json_object("priorRunsFilters"):
@@ -169,16 +176,21 @@ def _existing(server: Server, given: Args) -> Sweep:
     name = given.text("id")
     sweep = sweep_by_id(server, name)  # of whichever project
     if sweep is None:
-        project = server.project_at(given.optional("entityName"), given.optional("projectName"))
+        project = _project_of(server, given)
         sweep = server.store.sweeps.find(project.id, name) if project else None
     if sweep is None:
         raise NotFoundError("no such sweep")
     return sweep
 
 
+def _project_of(server: Server, given: Args) -> Project | None:
+    name = given.optional("projectName") or UNNAMED_PROJECT
+    return server.project_at(given.optional("entityName"), name)
+
+
 def _create_agent(server: Server, args: Args) -> dict[str, Any]:
     given = args.input()
-    project = server.project_at(given.optional("entityName"), given.optional("projectName"))
+    project = _project_of(server, given)
     sweep = find_sweep(server, project, given.text("sweep")) if project else None
     if project is None or sweep is None:
         raise NotFoundError(f"no sweep {given.optional('sweep')}")
