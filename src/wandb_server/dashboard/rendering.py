@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import math
+import re
 import shlex
 from functools import cache
 from pathlib import Path
@@ -21,13 +22,14 @@ from src.wandb_server.errors import NotFoundError
 _PACKAGE = Path(__file__).parent.parent
 _MAX_CELL = 120
 
-# Scripts come from this server alone. Styles may be inline: the charting library sets them, and
-# no logged text ever becomes one.
+# Scripts and style sheets come from this server alone. An element's own style is allowed, which the
+# charting library sets; no logged text ever becomes one.
 _POLICY = "; ".join(
     [
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
+        "style-src 'self'",
+        "style-src-attr 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "connect-src 'self'",
         "form-action 'self'",
@@ -67,6 +69,7 @@ def environment() -> Environment:
         "size": words.size,
     }
     env.globals |= {
+        "maps_style": _maps_style(),
         "asset": lambda name: f"/static/{_digest(name)}/{name}",
         "project_url": project_url,
         "run_url": run_url,
@@ -100,9 +103,18 @@ def _assets() -> dict[str, tuple[Path, str]]:
     return {
         "dashboard.css": (_PACKAGE / "static" / "dashboard.css", "text/css"),
         "dashboard.js": (_PACKAGE / "static" / "dashboard.js", "text/javascript"),
+        "charts.css": (_PACKAGE / "static" / "charts.css", "text/css"),
         "figures.js": (_PACKAGE / "static" / "figures.js", "text/javascript"),
         "plotly.min.js": (script, "text/javascript"),
     }
+
+
+@cache
+def _maps_style() -> str:
+    """The id of the style sheet for maps, which the charting library adds unless it is there."""
+    script = _assets()["plotly.min.js"][0].read_text(encoding="utf-8")
+    found = re.search(r'getElementById\("([0-9a-f]{32,})"\)', script)
+    return found[1] if found else ""
 
 
 @cache

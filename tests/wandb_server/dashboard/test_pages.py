@@ -59,6 +59,8 @@ def test_policy_forbids_inline_scripts_and_other_hosts(
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == policy["form-action"] == "'self'"
     assert policy["frame-ancestors"] == "'none'"
+    assert policy["style-src"] == "'self'"
+    assert [part for part in policy if "unsafe" in policy[part]] == ["style-src-attr"]
     assert headers["x-content-type-options"] == "nosniff"
     assert "http" not in headers["content-security-policy"]
 
@@ -102,7 +104,7 @@ def test_static_files_are_kept_for_ever_by_their_digest(messy_server: ServerProc
     page = get(messy_server, "/local/messy").text
     addresses = re.findall(r'"(/static/\w+/[\w.]+)"', page)
     assert {a.rpartition("/")[2] for a in addresses} == {
-        *("dashboard.css", "dashboard.js", "figures.js", "plotly.min.js")
+        *("charts.css", "dashboard.css", "dashboard.js", "figures.js", "plotly.min.js")
     }
     for address in addresses:
         assert "immutable" in get(messy_server, address).headers["cache-control"]
