@@ -9,6 +9,7 @@ from src.shared.command import Parser, run_command
 from src.shared.defaults import PORT
 from src.shared.live_server import live_server
 from src.shared.paths import SERVER_DATA
+from src.shared.tickets import login_link
 from src.wandb_server.scheduling.liveness import CRASH_AFTER
 
 
@@ -24,6 +25,7 @@ def main() -> int:
     prepare(data)
     if args.open and (server := live_server(data)):
         print(f"A server of {data} is already running at {server.url}")
+        print(f"Dashboard: {login_link(server.url, server.key)}")
         show(server.url, server.key, data)
         return 0
     with only_server_of(data):

@@ -57,7 +57,9 @@ def announced(url: str, data: Path, key: str) -> Iterator[None]:
 
 
 def show(url: str, key: str, data: Path) -> None:
-    """Show the dashboard in a browser that it logs in, or say where it is if there is no screen.
+    """Show the dashboard in a browser that it logs in, if there is a screen.
+
+    The link has been printed anyway.
 
     Args:
         url: The server's address.
@@ -71,8 +73,7 @@ def show(url: str, key: str, data: Path) -> None:
         write_private(page, f'<meta http-equiv="refresh" content="0; url={link}">\n')
         webbrowser.open(page.as_uri())
     else:
-        print("There is no screen here; open this in a browser, once:", flush=True)
-    print(f"  {login_link(url, key)}", flush=True)
+        print("There is no screen here; open the dashboard's address in a browser.", flush=True)
 
 
 def _lock(data: Path) -> FileLock:

@@ -1,9 +1,11 @@
 """Which server a sweep runs on, and what is said when it cannot."""
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.checkout import Checkout, copy_checkout
 
@@ -48,7 +50,7 @@ def test_a_key_means_the_users_own_server_unless_local_is_asked_for(checkout: Ch
         command = [sys.executable, "run_sweep.py", "--create_only", "--count", "1"]
         code, output = checkout.run(*command, **environment)
         assert code == 0, output
-        assert environment["WANDB_BASE_URL"] in output
+        assert f"Dashboard  {environment['WANDB_BASE_URL']}/local/gradsweep/sweeps/" in output
         assert "wandb agent local/gradsweep/" in output
         code, output = checkout.run(*command, "--seed", "1", **environment)
         assert code == 2
@@ -61,4 +63,8 @@ def test_a_server_that_is_running_on_the_data_is_used(checkout: Checkout) -> Non
         code, output = checkout.run(*command, "--server", "local")
         assert code == 0, output
         assert f"export WANDB_BASE_URL={environment['WANDB_BASE_URL']}" in output
+        (link,) = re.findall(r"^Dashboard  (\S+)$", output, re.MULTILINE)
+        browser = requests.Session()
+        assert "/local/gradsweep/sweeps/" in browser.get(link, timeout=30).text
+        assert browser.get(environment["WANDB_BASE_URL"], timeout=30).ok, "the link logs in"
     assert not list(Path(checkout.root).rglob("server.json"))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from src.shared.socket_owner import Address, socket_owner
 from src.shared.tickets import link_purpose, ticket_end, write_ticket
-from src.wandb_server.data_folder import write_private
+from src.wandb_server.data_folder import usable, write_private
 
 COOKIE_SECONDS = 30 * 24 * 3600
 
@@ -24,6 +24,9 @@ class Logins:
         key: The API key.
         port: The server's port, at which alone links and cookies are good.
         followed: The file of the tickets that were used.
+
+    Raises:
+        UserError: If the file cannot be read.
     """
 
     def __init__(self, key: str, port: int, followed: Path) -> None:
@@ -32,7 +35,8 @@ class Logins:
         # Browsers do not tell ports apart: servers side by side would overwrite each other's.
         self._cookie = f"gradsweep_{port}"
         self._file = followed
-        kept = followed.read_text().split() if followed.exists() else []
+        with usable(followed.parent):
+            kept = followed.read_text(errors="replace").split() if followed.exists() else []
         self._followed = {ticket for ticket in kept if self._is_link(ticket)}
         with contextlib.suppress(OSError):  # a full disk must keep nobody out
             write_private(followed, "".join(f"{ticket}\n" for ticket in self._followed))
