@@ -52,12 +52,13 @@ class ServerProcess:
     def __init__(self, data: Path, *options: str) -> None:
         self.data = data
         self.options = options
+        self.program: tuple[str, ...] = ("-m", "src.wandb_server")
         self.port = 0
         self.output = ""
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "src.wandb_server", "--data", str(self.data)]
+        command = [sys.executable, *self.program, "--data", str(self.data)]
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port), *self.options],
             cwd=ROOT,

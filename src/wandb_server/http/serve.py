@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ from src.wandb_server.api.graphql import MissingFields
 from src.wandb_server.context import Server
 from src.wandb_server.data_folder import usable
 from src.wandb_server.http.app import create_app
+from src.wandb_server.http.connections import (
+    BATCH,
+    KEEP_ALIVE_SECONDS,
+    QUEUE,
+    Connection,
+    Connections,
+    room_for_connections,
+)
 from src.wandb_server.http.security import load_api_key
 from src.wandb_server.http.storage_trouble import StorageTrouble
 from src.wandb_server.scheduling.liveness import Liveness
@@ -157,18 +166,33 @@ async def _watch(server: Server, trouble: StorageTrouble) -> None:
             trouble.begins(error)
 
 
+class _Web(uvicorn.Server):
+    """uvicorn, but for two things that its settings do not reach."""
+
+    def capture_signals(self) -> contextlib.nullcontext[None]:  # type: ignore[override]
+        """Leave the signals to us: it would raise them again, and the exit code is to be 0."""
+        return contextlib.nullcontext()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let more connections wait than are accepted at a time, which asyncio has as one."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUE)
+
+
 async def _answer(app: Starlette, listener: socket.socket, until_stdin_ends: bool) -> None:
+    connections = Connections(room_for_connections())
     config = uvicorn.Config(
         app,
+        http=partial(Connection, connections),  # type: ignore[arg-type]
         log_level="warning",
         access_log=False,
+        backlog=BATCH,
         timeout_graceful_shutdown=5,
-        timeout_keep_alive=60,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         server_header=False,
     )
-    web = uvicorn.Server(config)
-    # uvicorn's own handlers raise the signal again at the end; the exit code is to be 0.
-    web.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    web = _Web(config)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
