@@ -85,7 +85,7 @@ class Connection(H11Protocol):
 
     Args:
         connections: All of them.
-        options: uvicorn's own arguments.
+        options: Further arguments, uvicorn's own.
 
     Attributes:
         of_stranger: Whether another user's process has opened it.
