@@ -18,7 +18,7 @@ def main() -> int:
     args = _arguments()
     # Imported late: --help answers at once.
     from src.wandb_server.announcement import only_server_of, show
-    from src.wandb_server.data_folder import prepare
+    from src.wandb_server.data_folder import check_space, prepare
 
     os.umask(0o077)  # whatever is written is for its owner alone
     data: Path = args.data.resolve()
@@ -29,6 +29,7 @@ def main() -> int:
         show(server.url, server.key, data)
         return 0
     with only_server_of(data):
+        check_space(data)
         from src.wandb_server.http.serve import listen, listen_at, serve
 
         with listen(args.port) if args.fd is None else listen_at(args.fd) as listener:

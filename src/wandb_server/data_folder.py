@@ -4,28 +4,50 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from src.shared.atomic import replacing
 from src.shared.errors import UserError
+from src.wandb_server.store.errors import UnusableStoreError
+from src.wandb_server.store.versions import refuse_newer
 
 SPACE_TO_START = 256 * 1024  # bytes, for the files that a server makes at once
+_CHANGED_IN_PLACE = ("lock", "server.db", "server.db-wal", "server.db-shm")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def prepare(data: Path) -> None:
-    """Make the folder if it is missing, and see that a server can start in it.
+    """Make the folder if it is missing, and see that a server may change it; nothing is changed.
 
     Raises:
-        UserError: If it cannot be written, or its disk is full.
+        UserError: If it cannot be written, or was by a newer version of the program.
     """
     with usable(data):
         data.mkdir(parents=True, exist_ok=True)
         if not any(data.iterdir()):
             data.chmod(0o700)  # never a folder that others may be using
-        with tempfile.TemporaryFile(dir=data) as probe:
-            probe.write(bytes(SPACE_TO_START))
+        if not os.access(data, os.W_OK | os.X_OK, effective_ids=True):
+            read_only = os.statvfs(data).f_flag & os.ST_RDONLY
+            code = errno.EROFS if read_only else errno.EACCES
+            raise OSError(code, os.strerror(code))
+        for name in _CHANGED_IN_PLACE:
+            with suppress(FileNotFoundError):
+                os.close(os.open(data / name, os.O_RDWR))
+    try:
+        refuse_newer(data / "server.db")
+    except UnusableStoreError as error:
+        raise UserError(f"--data {data}: {error}; name another folder") from None
+
+
+def check_space(data: Path) -> None:
+    """See that there is room for what a server makes at once.
+
+    Raises:
+        UserError: If the folder's disk is full.
+    """
+    with usable(data), tempfile.TemporaryFile(dir=data) as probe:
+        probe.write(bytes(SPACE_TO_START))
 
 
 @contextmanager
@@ -38,8 +60,20 @@ def usable(data: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        cure = "make room on its disk" if error.errno in _FULL else "name a folder that you own"
-        raise UserError(f"--data {data}: {error.strerror or error}; {cure}") from None
+        cure = (
+            "make room on its disk"
+            if error.errno in _FULL
+            else "name a folder on a disk that can be written"
+            if error.errno == errno.EROFS
+            else "name a folder that you own"
+        )
+        raise UserError(f"--data {data}: {_told(error)}; {cure}") from None
+
+
+def _told(error: OSError) -> str:
+    """What the system has refused, and at which file."""
+    what = error.strerror or str(error)
+    return what if error.filename is None else f"{Path(os.fsdecode(error.filename)).name}: {what}"
 
 
 def write_private(file: Path, text: str) -> None:
