@@ -1,8 +1,9 @@
-"""Serve the embedded W&B server: ``python -m src.wandb_server``."""
+"""The embedded W&B server: ``python -m src.wandb_server [check | backup | restore]``."""
 
 import argparse
 import math
 import os
+import sys
 from pathlib import Path
 
 from src.shared.command import Parser, run_command
@@ -12,15 +13,21 @@ from src.shared.paths import SERVER_DATA
 from src.shared.tickets import login_link
 from src.wandb_server.scheduling.liveness import CRASH_AFTER
 
+COMMANDS = ("check", "backup", "restore")
+
 
 def main() -> int:
-    """Serve a data folder until SIGINT, SIGTERM or SIGHUP."""
+    """Serve a data folder until SIGINT, SIGTERM or SIGHUP, or run the command that is named."""
+    os.umask(0o077)  # whatever is written is for its owner alone
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+        from src.wandb_server import maintenance
+
+        return maintenance.run(sys.argv[1], sys.argv[2:])
     args = _arguments()
     # Imported late: --help answers at once.
     from src.wandb_server.announcement import only_server_of, show
     from src.wandb_server.data_folder import check_space, prepare
 
-    os.umask(0o077)  # whatever is written is for its owner alone
     data: Path = args.data.resolve()
     prepare(data)
     if args.open and (server := live_server(data)):
@@ -57,7 +64,11 @@ def _seconds(text: str) -> float:
 def _arguments() -> argparse.Namespace:
     parser = Parser(
         prog="python -m src.wandb_server",
-        description="A W&B-compatible server for sweeps on one machine, with no account.",
+        usage="%(prog)s [check | backup | restore] [option ...]",
+        description="A W&B-compatible server for sweeps on one machine, with no account. Without a "
+        "command it serves.",
+        epilog="Commands, each with its own --help: check looks for damage in the data; backup "
+        "copies them while they are served; restore puts a backup in their place.",
     )
     parser.add_argument(
         "--port", type=int, default=PORT, help="0 takes any free port (%(default)s)"

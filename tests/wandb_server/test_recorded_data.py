@@ -4,12 +4,15 @@
 Only the last run's picture and weights were kept of all the runs', to save space.
 """
 
+import contextlib
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from src.wandb_server.store.backups import Why, backups_of
 from tests.wandb_server.server_harness import Client, ServerProcess
 
 RECORDED = Path(__file__).parent / "recorded_data"
@@ -49,6 +52,14 @@ def test_its_pages_open(server: ServerProcess, path: str) -> None:
     page = server.page(f"/{path}")
     assert page.status_code == 200
     assert "gradsweep" in page.text
+
+
+def test_it_was_backed_up_before_its_tables_were_changed(server: ServerProcess) -> None:
+    backup = backups_of(server.data / "server.db")[-1]
+    assert backup.why is Why.MIGRATION
+    with contextlib.closing(sqlite3.connect(backup.path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("SELECT count(*) FROM runs").fetchone() == (5,)
 
 
 def test_its_pages_show_the_best_run_and_what_it_logged(server: ServerProcess) -> None:

@@ -7,9 +7,10 @@ from src.wandb_server.context import Server
 from src.wandb_server.errors import RequestError
 from src.wandb_server.metric import metric_value
 from src.wandb_server.scheduling.attempts import heard_again
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import stored_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
+from src.wandb_server.store.forms import line as decoded_line
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.stamps import now
 
@@ -126,7 +127,7 @@ def _started_anew(store: Store, run: Run, stream: str, offset: int, line: str) -
         return False
     if offset == 0:
         return before != line
-    last, step = _step(_object(before)), _step(_object(line))
+    last, step = _step(decoded_line(before) or {}), _step(_object(line))
     return stream == "history" and last is not None and step is not None and step <= last
 
 
@@ -146,4 +147,4 @@ def _step(row: dict[str, Any]) -> int | None:
 
 def _sweep_metric(store: Store, run: Run) -> str | None:
     sweep = store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
-    return sweep_spec(sweep.config).metric_name if sweep else None
+    return stored_spec(sweep).metric_name if sweep else None

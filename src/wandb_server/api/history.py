@@ -1,6 +1,5 @@
 """Reading a run's history back: sampled rows, keys and their types."""
 
-import json
 from typing import Any
 
 from src.wandb_server.api.arguments import Args, parse_json
@@ -36,7 +35,7 @@ def _sampled(store: Store, run: Run, spec: Any) -> list[dict[str, Any]]:
     low, last = args.optional_integer("minStep"), args.optional_integer("maxStep")
     # The client means the last step to include here, and one past it in its other queries.
     high = None if last is None else last + 1
-    rows = [json.loads(line) for line in store.runs.lines(run.id, "history", low, high)]
+    rows = store.runs.rows(run.id, "history", low, high)
     if keys:
         rows = [{key: lookup(row, key) for key in keys} for row in rows]
         rows = [row for row in rows if all(value is not None for value in row.values())]
@@ -48,8 +47,7 @@ def history_keys(store: Store, run: Run) -> dict[str, Any]:
     keys: dict[str, dict[str, int]] = {}
     last: dict[str, Any] = {}
     last_step = -1
-    for line in store.runs.lines(run.id, "history"):
-        row = json.loads(line)
+    for row in store.runs.rows(run.id, "history"):
         step = row.get("_step")
         if isinstance(step, int):
             last_step = max(last_step, step)

@@ -79,6 +79,8 @@ def _read(blobs: BlobStorage, blob_id: str) -> dict[str, Any]:
         manifest = parse_json(blobs.path(blob_id).read_text("utf-8"), "manifest")
     except UnicodeDecodeError:
         raise RequestError("the manifest is not UTF-8") from None
+    except OSError as error:
+        raise RequestError(f"the manifest cannot be read: {error.strerror}") from None
     contents = manifest.get("contents") if isinstance(manifest, dict) else None
     if not isinstance(contents, dict) or not all(isinstance(e, dict) for e in contents.values()):
         raise RequestError("the manifest has no 'contents'")

@@ -1,11 +1,11 @@
 """What runs have logged over time, as curves."""
 
-import json
 import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from src.wandb_server.api.history import sample
+from src.wandb_server.dashboard.damage import read_or
 from src.wandb_server.documents import flat
 from src.wandb_server.metric import as_number
 from src.wandb_server.store import Store
@@ -42,8 +42,8 @@ class Curve:
 def curves_of(store: Store, run: Run, stream: str = "history") -> dict[str, Curve]:
     """All keys of a run under which numbers were logged, nested ones with dots."""
     found: dict[str, Curve] = {}
-    for position, line in enumerate(store.runs.sampled_lines(run.id, stream, MAX_ROWS)):
-        row = json.loads(line)
+    rows: list[dict[str, Any]] = read_or([], store.runs.sampled_rows, run.id, stream, MAX_ROWS)
+    for position, row in enumerate(rows):
         step = _finite(row.get("_step", row.get("_runtime")))
         epoch = _finite(row.get("epoch"))
         for key, value in flat(row):

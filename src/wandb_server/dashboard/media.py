@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from src.wandb_server.dashboard import charts, confusion, words
 from src.wandb_server.dashboard.addresses import run_file_url
+from src.wandb_server.dashboard.damage import read_or
 from src.wandb_server.documents import flat
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
@@ -65,9 +66,8 @@ def media_of(
 
 
 def _logged(store: Store, run: Run) -> Iterable[tuple[Any, str, dict[str, Any]]]:
-    lines = store.runs.lines_with(run.id, "history", '"_type"', MAX_LINES)
-    rows = [json.loads(line) for line in lines] or [run.summary]
-    for row in rows:
+    rows = read_or([], store.runs.rows_with, run.id, "history", '"_type"', MAX_LINES)
+    for row in rows or [run.summary]:
         for key, value in flat(row):
             if isinstance(value, dict) and isinstance(value.get("_type"), str):
                 yield row.get("_step"), key, value

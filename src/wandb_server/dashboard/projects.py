@@ -8,6 +8,7 @@ from src.sweep_language.metric import Goal
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.addresses import report_url, run_url
+from src.wandb_server.dashboard.damage import read_or
 from src.wandb_server.dashboard.histories import config_of, curves_of, summary_of
 from src.wandb_server.dashboard.listing import DEFAULT_SELECTED, Query, selected_names, table
 from src.wandb_server.dashboard.ranking import (
@@ -20,7 +21,7 @@ from src.wandb_server.dashboard.ranking import (
     sweep_rows,
 )
 from src.wandb_server.errors import RequestError
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
@@ -56,7 +57,7 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
     if metric not in metrics:
         metric = next(iter(metrics), None)
     goal = metrics[metric] if metric else Goal.MAXIMIZE
-    ranges = server.store.runs.metric_ranges(project.id)
+    ranges: Ranges = read_or({}, server.store.runs.metric_ranges, project.id)
     rows = project_rows(sweeps, runs, metric, goal, ranges)
     listed = table(rows, Query(params, "created", descending=True))
     selected = listed.query.selected
@@ -81,7 +82,7 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
         "counts": state_counts(runs),
         "reports": [
             (view, report_url(project, view))
-            for view in server.store.views.of_project(project.id)
+            for view in read_or([], server.store.views.of_project, project.id)
             if view.type == "runs"
         ],
         "live": any(run.active for run in runs)
@@ -91,12 +92,13 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
 
 def _sweep_line(sweep: Sweep, runs: list[Run], ranges: Ranges) -> dict[str, Any]:
     own = [run for run in runs if run.sweep_id == sweep.id]
-    spec = sweep_spec(sweep.config)
+    spec = stored_spec(sweep)
     best = best_row(sweep_rows(sweep, own, ranges), spec.goal)
     return {
         "sweep": sweep,
         "title": words.sweep_title(sweep),
         "spec": spec,
+        "method": spec.method if spec is not UNREADABLE else "",
         "best": best,
         **state_counts(own),
     }

@@ -12,7 +12,7 @@ from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.words import ended
 from src.wandb_server.metric import run_best
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import stored_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
@@ -61,7 +61,7 @@ def ranges_of(histories: Mapping[int, Sequence[float]]) -> Ranges:
 
 def sweep_rows(sweep: Sweep, runs: list[Run], ranges: Ranges) -> list[Row]:
     """A sweep's runs with their best metric and why they ended."""
-    spec = sweep_spec(sweep.config)
+    spec = stored_spec(sweep)
     retried = {run.retry_of: run.display_name for run in runs if run.retry_of is not None}
     rows = []
     for run in runs:
@@ -96,14 +96,14 @@ def _best(run: Run, metric: str | None, goal: Goal, ranges: Ranges) -> tuple[flo
 
 def spec_or_none(sweep: Sweep | None) -> SweepSpec | None:
     """What a sweep searches, if the run is part of one."""
-    return sweep_spec(sweep.config) if sweep is not None else None
+    return stored_spec(sweep) if sweep is not None else None
 
 
 def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, Goal]:
     """The metrics by which a project's runs can be compared, with their goals, likeliest first."""
     found: dict[str, Goal] = {}
     for sweep in reversed(sweeps):
-        spec = sweep_spec(sweep.config)
+        spec = stored_spec(sweep)
         if spec.metric_name:
             found.setdefault(spec.metric_name, spec.goal)
     keys = {

@@ -77,6 +77,7 @@ def environment() -> Environment:
         "shell": shlex.quote,
         "states": STATES,
         "state_words": words.state,
+        "lost_parts": words.lost_parts,
         "sweep_title": words.sweep_title,
     }
     env.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}

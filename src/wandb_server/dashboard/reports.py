@@ -1,10 +1,10 @@
 """The model of a saved W&B report: its title, description and text."""
 
-import json
 from typing import Any
 
 from src.wandb_server.api.ids import decode_id
 from src.wandb_server.context import Server
+from src.wandb_server.dashboard.words import lost_parts
 from src.wandb_server.errors import NotFoundError
 from src.wandb_server.store.projects import Project
 
@@ -18,14 +18,11 @@ def report_page(server: Server, project: Project, slug: str) -> dict[str, Any]:
     view = server.store.views.get(decode_id("View", opaque + "=" * (-len(opaque) % 4)))
     if view is None or view.project_id != project.id:
         raise NotFoundError("no such report")
-    try:
-        spec = json.loads(view.spec)
-    except (ValueError, RecursionError):
-        spec = {}
-    blocks = spec.get("blocks") if isinstance(spec, dict) else None
+    blocks = view.spec.get("blocks")
     return {
         "title": view.display_name or "Untitled report",
         "project": project,
+        "lost": lost_parts(view),
         "view": view,
         "blocks": [_block(block) for block in blocks if isinstance(block, dict)]
         if isinstance(blocks, list)

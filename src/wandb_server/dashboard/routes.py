@@ -1,6 +1,7 @@
 """The dashboard's routes: pages at the addresses that the client prints, for people to read."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -27,6 +28,7 @@ from src.wandb_server.http.doors import (
     Visitor,
     is_owner,
 )
+from src.wandb_server.store.errors import DamagedError
 from src.wandb_server.store.projects import Project
 
 Model = Callable[[Server, Request], dict[str, Any]]
@@ -44,6 +46,7 @@ def page_routes(server: Server, key: str, key_file: Path) -> list[Door]:
         key_file: Where users find it.
     """
     forms = Forms(server, key)
+    door = partial(_door, server)
 
     def page(path: str, template: str, model: Model) -> Door:
         def render(server: Server, request: Request) -> Response:
@@ -54,6 +57,7 @@ def page_routes(server: Server, key: str, key_file: Path) -> list[Door]:
                 "login_url": "" if owner else f"/login?{where}",
                 "key_file": key_file,
                 "host": request.headers["host"],
+                "health": server.store.health,
             }
             return rendering.page(template, context)
 
@@ -63,12 +67,12 @@ def page_routes(server: Server, key: str, key_file: Path) -> list[Door]:
         async def endpoint(request: Request) -> Response:
             return await run_in_threadpool(respond, server, request)
 
-        return _door(whose, path, endpoint)
+        return door(whose, path, endpoint)
 
     return [
         page("/", "index.html", lambda server, _: projects.index(server)),
-        _door(ANYBODY, "/static/{digest}/{name}", rendering.static_file),
-        _door(BUTTON, "/actions/{kind}/{entity}/{project}/{name}/{button}", forms.press, "POST"),
+        door(ANYBODY, "/static/{digest}/{name}", rendering.static_file),
+        door(BUTTON, "/actions/{kind}/{entity}/{project}/{name}/{button}", forms.press, "POST"),
         page(PROJECT, "project.html", _project_page),
         page(f"{PROJECT}/compare", "compare.html", _compare_page),
         page(f"{PROJECT}/sweeps/{{sweep}}", "sweep.html", _sweep_page),
@@ -80,26 +84,36 @@ def page_routes(server: Server, key: str, key_file: Path) -> list[Door]:
     ]
 
 
-def _door(whose: Visitor, path: str, endpoint: Endpoint, method: str = "GET") -> Door:
+def _door(
+    server: Server, whose: Visitor, path: str, endpoint: Endpoint, method: str = "GET"
+) -> Door:
     """A route whose errors a person can read."""
 
     async def readable(request: Request) -> Response:
         try:
             return await endpoint(request)
         except RequestError as error:
-            return _error_page(error.status, str(error))
+            return _error_page(server, request, error.status, str(error))
+        except DamagedError:  # the page says at its top what is damaged
+            refused = "nothing can be changed" if method == "POST" else "this page cannot be read"
+            return _error_page(server, request, 503, f"{refused}: the database is damaged")
 
     return Door(whose, path, readable, method)
 
 
-async def not_found(request: Request, error: Exception) -> Response:
-    """The answer to an address that no route has."""
-    return _error_page(404, "no such page")
+def not_found(server: Server) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The answer to addresses that no route has."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        return _error_page(server, request, 404, "no such page")
+
+    return answer
 
 
-def _error_page(status: int, message: str) -> Response:
+def _error_page(server: Server, request: Request, status: int, message: str) -> Response:
     title = "Not found" if status == 404 else "That did not work"
     context = {"title": title, "message": message[:1].upper() + message[1:], "live": False}
+    context |= {"health": server.store.health, "owner": is_owner(request)}
     return rendering.page("error.html", context, status)
 
 

@@ -9,13 +9,14 @@ from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.addresses import artifact_file_url, run_file_url, run_url
-from src.wandb_server.dashboard.histories import Curve, config_of, curves_of, summary_of
+from src.wandb_server.dashboard.damage import read_or
+from src.wandb_server.dashboard.histories import MAX_ROWS, Curve, config_of, curves_of, summary_of
 from src.wandb_server.dashboard.listing import run_seconds
 from src.wandb_server.dashboard.media import media_of
 from src.wandb_server.dashboard.ranking import goal_of, spec_or_none
 from src.wandb_server.documents import flat
 from src.wandb_server.metric import run_best
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import stored_spec
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.files import StoredFile
@@ -42,14 +43,18 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
     norms = {k: v for k, v in curves.items() if any(word in k for word in _NORMS)}
     others = {k: v for k, v in curves.items() if k not in norms}
     url = run_url(project, run)
-    files = {f.name: f for f in store.files.run_files(run.id) if f.size is not None}
+    stored = read_or([], store.files.run_files, run.id)
+    files = {f.name: f for f in stored if f.size is not None}
     drawn = charts.run_charts(others)
     metric = spec.metric_name if spec else None
     metric = metric or next((k for k in charts.order_keys(curves) if k.startswith("val_")), None)
+    log = read_or([], store.runs.last_lines, run.id, "log", LOG_LINES)
+    damaged = read_or(None, store.runs.unreadable_lines, run.id, MAX_ROWS)
     metadata = _metadata(server.blobs, files.get(_METADATA))
     config = config_of(run)
     return {
         "title": run.display_name,
+        "lost": words.lost_parts(run, damaged),
         "project": project,
         "run": run,
         "colour": charts.run_colour(run),
@@ -66,10 +71,10 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
         "norms": charts.run_charts(norms),
         "system": _system(curves_of(store, run, "events")),
         "media": media_of(store, server.blobs, run, files, url),
-        "log": [_log_line(text) for text in store.runs.last_lines(run.id, "log", LOG_LINES)],
-        "log_lines": store.runs.line_count(run.id, "log"),
+        "log": [_log_line(text) for text in log],
+        "log_lines": read_or(0, store.runs.line_count, run.id, "log"),
         "files": [(file, run_file_url(url, name)) for name, file in files.items()],
-        "artifacts": _artifacts(server, project, run),
+        "artifacts": read_or([], _artifacts, server, project, run),
         "command": _command(run, sweep, metadata),
         "commit": _commit(run, metadata),
         # As the training says it of its own checkout.
@@ -82,7 +87,8 @@ def _best(
     store: Store, run: Run, spec: SweepSpec | None, metric: str | None, curve: Curve | None
 ) -> dict[str, Any] | None:
     # Of a long history the curve has some rows only; of a sweep's metric all values are kept.
-    values = store.runs.metric_range(run.id) if spec and spec.metric_name else []
+    of_sweep = spec is not None and spec.metric_name is not None
+    values = read_or([], store.runs.metric_range, run.id) if of_sweep else []
     if not values and curve is not None:
         values = [value for value in curve.values if value is not None]
     value = run_best(values, run.summary, metric, spec.goal if spec else goal_of(metric or ""))
@@ -161,7 +167,7 @@ def _metadata(blobs: BlobStorage, file: StoredFile | None) -> dict[str, Any]:
 def _command(run: Run, sweep: Sweep | None, metadata: dict[str, Any]) -> str | None:
     """What starts the same training again: the sweep's program with the run's parameters."""
     if sweep is not None and run.params is not None:
-        program = sweep_spec(sweep.config).program or run.program
+        program = stored_spec(sweep).program or run.program
         arguments = [f"--{name}={_argument(value)}" for name, value in run.params.items()]
     else:
         program = metadata.get("program") or run.program

@@ -14,14 +14,15 @@ from src.sweep_language.grammar import Method, SweepSpec
 from src.sweep_language.metric import Goal
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import sweep_charts
+from src.wandb_server.dashboard.damage import read_or
 from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
 from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, Scale, importances
 from src.wandb_server.dashboard.listing import Query, Row, table
 from src.wandb_server.dashboard.ranking import best_row, ranges_of, state_counts, sweep_rows
-from src.wandb_server.dashboard.words import sweep_title
+from src.wandb_server.dashboard.words import lost_parts, sweep_title
 from src.wandb_server.documents import flat
 from src.wandb_server.scheduling.benching import MAX_IN_A_ROW, agent_state
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec
 from src.wandb_server.search.early_termination import stopped_in_hindsight
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
@@ -39,9 +40,9 @@ def sweep_page(
     server: Server, project: Project, sweep: Sweep, params: QueryParams
 ) -> dict[str, Any]:
     """A sweep: how it stands, what mattered, how its runs went, who works on it."""
-    spec = sweep_spec(sweep.config)
+    spec = stored_spec(sweep)
     runs = server.store.runs.of_sweep(sweep.id)
-    histories = server.store.runs.metric_histories(sweep.id)
+    histories = read_or({}, server.store.runs.metric_histories, sweep.id)
     rows = sweep_rows(sweep, runs, ranges_of(histories))
     reached = sweep_charts.reached_brackets(spec, histories)
     matters = _importances(rows, spec)
@@ -49,10 +50,11 @@ def sweep_page(
     varied = _varied(runs)
     return {
         "title": sweep_title(sweep),
+        "lost": lost_parts(sweep),
         "project": project,
         "sweep": sweep,
         "spec": spec,
-        "method": _METHODS[spec.method],
+        "method": _METHODS[spec.method] if spec is not UNREADABLE else None,
         "counts": state_counts(runs),
         "best": best,
         "best_params": [(n, best.config[n]) for n in varied if n in best.config] if best else [],
@@ -67,7 +69,7 @@ def sweep_page(
         "benched_after": MAX_IN_A_ROW,
         "agents": _agents(server, sweep, runs),
         "buttons": [name for name, (_, states) in SWEEP_BUTTONS.items() if sweep.state in states],
-        "config": _yaml(sweep.config),
+        "config": _yaml(sweep.config) if spec is not UNREADABLE else sweep.config,
         "seconds": _seconds(sweep, runs),
         "live": any(run.active for run in runs)
         or sweep.state in (SweepState.RUNNING, SweepState.PENDING),
@@ -117,7 +119,7 @@ def _scales(spec: SweepSpec) -> dict[str, Scale]:
 
 def _agents(server: Server, sweep: Sweep, runs: list[Run]) -> list[dict[str, Any]]:
     agents = []
-    for agent in server.store.sweeps.agents(sweep.id):
+    for agent in read_or([], server.store.sweeps.agents, sweep.id):
         own = [run for run in runs if run.agent_id == agent.id]
         agents.append(
             {

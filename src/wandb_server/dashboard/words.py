@@ -6,10 +6,12 @@ from typing import Any
 
 from src.sweep_language.grammar import SweepSpec
 from src.sweep_language.metric import Goal
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec
 from src.wandb_server.states import RunState
+from src.wandb_server.store.artifacts import Artifact
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
+from src.wandb_server.store.views import View
 
 STOPS = (
     "stopping",
@@ -17,6 +19,16 @@ STOPS = (
     "stopped",
     "withdrawn",
 )  # states of a run besides the server's own
+_PARTS_OF_ROWS = {
+    "params": "hyperparameters",
+    "early_stop": "early stop",
+    "created_at": "time of creation",
+    "heartbeat_at": "time of the last sign of life",
+    "updated_at": "time of the last change",
+    "prior_runs": "prior runs",
+    "spec": "text",
+    "wanted_aliases": "wanted aliases",
+}
 _PARTS = {2: "top half", 3: "top third", 4: "top quarter", 5: "top fifth"}
 
 
@@ -60,7 +72,22 @@ def size(amount: int | None) -> str:
 
 def sweep_title(sweep: Sweep) -> str:
     """A sweep's name for people: as given later, else as in its YAML, else its id."""
-    return sweep.display_name or sweep_spec(sweep.config).name or sweep.name
+    return sweep.display_name or stored_spec(sweep).name or sweep.name
+
+
+def lost_parts(stored: Run | Sweep | View | Artifact, lines: int | None = 0) -> list[str]:
+    """What of something stored cannot be read.
+
+    Args:
+        stored: It.
+        lines: How many lines of its history, events and alerts are damaged; None if all may be.
+    """
+    parts = [_PARTS_OF_ROWS.get(column, column) for column in stored.unreadable]
+    if isinstance(stored, Sweep) and stored_spec(stored) is UNREADABLE:
+        parts.append("configuration")
+    if lines is None:
+        parts.append("history")
+    return parts + ([count(lines, "logged line")] if lines else [])
 
 
 def state(run: Run) -> str:

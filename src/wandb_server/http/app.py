@@ -28,7 +28,7 @@ from src.wandb_server.http.security import Guard
 from src.wandb_server.http.storage_trouble import StorageTrouble
 from src.wandb_server.metric import expressible
 from src.wandb_server.store.blobs import MAX_UPLOAD
-from src.wandb_server.store.errors import ConflictError, NotStoredError, UnfitError
+from src.wandb_server.store.errors import ConflictError, DamagedError, NotStoredError, UnfitError
 
 
 def create_app(
@@ -79,13 +79,14 @@ def create_app(
         ],
         middleware=[Middleware(Guard, api_key, port, logins, public_pages=public_pages)],
         exception_handlers={
-            404: not_found,
+            404: not_found(server),
             KeyNeededError: _key_needed,
             LoginNeededError: login_needed,
             RequestError: _request_error,
             ClientDisconnect: _client_gone,
             ConflictError: _refused_with(409),
             UnfitError: _refused_with(400),
+            DamagedError: _damaged,
             NotStoredError: storage_error,
             OSError: storage_error,
         },
@@ -168,6 +169,7 @@ class _Routes:
 
     async def upload(self, request: Request) -> Response:
         blob_id = self._signed_blob(request)
+        self._server.store.check_writable()
         check_declared_size(request, MAX_UPLOAD)
         blob = self._server.store.files.blob(blob_id)
         if blob is None:
@@ -214,6 +216,11 @@ def _refused_with(status: int) -> Callable[[Request, Exception], Awaitable[Respo
         return JSONResponse({"error": str(error)}, status)
 
     return handler
+
+
+async def _damaged(request: Request, error: Exception) -> Response:
+    # A client keeps what it could not send and tries again: it goes on when a backup is in place.
+    return JSONResponse({"error": str(error), "errors": [{"message": str(error)}]}, 503)
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:

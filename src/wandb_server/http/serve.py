@@ -19,8 +19,9 @@ from src.shared.errors import UserError
 from src.wandb_server.announcement import announced, show
 from src.wandb_server.api.graphql import MissingFields
 from src.wandb_server.context import Server
-from src.wandb_server.data_folder import usable
+from src.wandb_server.data_folder import DATABASE, FILES, usable
 from src.wandb_server.http.app import create_app
+from src.wandb_server.http.caretaker import cared_for
 from src.wandb_server.http.connections import (
     BATCH,
     KEEP_ALIVE_SECONDS,
@@ -36,7 +37,7 @@ from src.wandb_server.scheduling.running_clock import RunningClock
 from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
 from src.wandb_server.store.blobs import BlobStorage
-from src.wandb_server.store.errors import NotStoredError, UnusableStoreError
+from src.wandb_server.store.errors import DamagedError, NotStoredError, UnusableStoreError
 
 
 def serve(
@@ -114,7 +115,7 @@ def _application(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        with announced(url, data, key):
+        with announced(url, data, key), cared_for(data, server.store.health):
             watcher = asyncio.create_task(_watch(server, trouble))
             if show_page:
                 threading.Thread(target=show, args=(url, key, data), daemon=True).start()
@@ -143,11 +144,13 @@ def server_of(data: Path, key: str, crash_after: float) -> Server:
         UserError: If its data are damaged, of a newer version, or not ours to change.
     """
     try:
-        store = Store(data / "server.db")
+        store = Store(data / DATABASE)
+    except DamagedError as error:
+        raise UserError(str(error)) from None
     except UnusableStoreError as error:
         raise UserError(f"--data {data}: {error}; name another folder") from None
     with usable(data):
-        blobs = BlobStorage(data / "files", key)
+        blobs = BlobStorage(data / FILES, key)
         blobs.remove_leftovers()
     liveness = Liveness(RunningClock(_watch_interval(crash_after)), crash_after)
     return Server(store, blobs, liveness, Scheduler(store, liveness))
@@ -162,6 +165,8 @@ async def _watch(server: Server, trouble: StorageTrouble) -> None:
         await asyncio.sleep(_watch_interval(server.liveness.crash_after))
         try:
             await asyncio.to_thread(server.scheduler.crash_silent_runs)
+        except DamagedError:
+            pass  # it has been said, and clients are told
         except NotStoredError as error:  # a full disk, perhaps: it may have space again
             trouble.begins(error)
 

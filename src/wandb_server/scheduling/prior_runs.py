@@ -1,6 +1,5 @@
 """Runs that were there before a sweep and are added to it, so that the search knows them."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,8 +28,8 @@ def adopt(store: Store, sweep: Sweep, spec: SweepSpec, runs: Sequence[Run]) -> N
         store.runs.update(run.id, sweep_id=sweep.id, params=params, prior=1)
         if spec.metric_name is None:
             continue
-        lines = store.runs.lines(run.id, "history")
-        values = [metric_value(json.loads(line), spec.metric_name) for line in lines]
+        rows = store.runs.rows(run.id, "history")
+        values = [metric_value(row, spec.metric_name) for row in rows]
         store.runs.put_metric_values(
             run.id, [(i, value) for i, value in enumerate(values) if value is not None]
         )

@@ -3,14 +3,14 @@
 from typing import Any
 
 from src.sweep_language.grammar import SweepSpec
-from src.wandb_server.errors import NotFoundError
+from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.metric import finite_or_none
 from src.wandb_server.scheduling.attempts import heard_again
 from src.wandb_server.scheduling.benching import bench_if_failing, spoiled
 from src.wandb_server.scheduling.commands import Command, Exit, Start, Stop
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.retries import to_resume, to_retry, used_of_cap
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec, sweep_spec
 from src.wandb_server.scheduling.trials import sweep_best, sweep_trials
 from src.wandb_server.search.early_termination import should_stop
 from src.wandb_server.search.searcher import Searcher
@@ -58,6 +58,7 @@ class Scheduler:
 
         Raises:
             NotFoundError: No such agent.
+            RequestError: What the sweep searches is damaged.
         """
         agent = self._store.sweeps.agent(agent_id)
         if agent is None:
@@ -106,7 +107,7 @@ class Scheduler:
         if unseen and run.should_stop:
             self.end(run, RunState.KILLED)
             return None
-        if unseen and run.offers < MAX_OFFERS:
+        if unseen and run.params is not None and run.offers < MAX_OFFERS:
             self._store.runs.update(run.id, offers=run.offers + 1)
             return [_start(run, sweep)]
         missing = self._liveness.unreported_for(run.id)
@@ -121,14 +122,21 @@ class Scheduler:
             return self._dismiss(agent)
         if sweep.state is SweepState.PAUSED:
             return []
+        if stored_spec(sweep) is UNREADABLE:
+            raise RequestError(
+                f"the configuration of sweep {sweep.name} is damaged, so it starts no runs: give "
+                "it again with wandb sweep --update"
+            )
         runs = self._store.runs.of_sweep(sweep.id)
         if self._target_reached(sweep):
             self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
             return self._dismiss(agent)
         if waiting := to_resume(runs):
             return [self._hand_over(waiting[0], agent, sweep, resumed=True)]
-        if queued := [run for run in runs if run.queued]:
-            return [self._hand_over(queued[0], agent, sweep)]
+        for queued in (run for run in runs if run.queued):
+            if queued.params is not None:
+                return [self._hand_over(queued, agent, sweep)]
+            self.end(queued, RunState.CRASHED)  # what it was to try is damaged
         if run := self._next_run(agent, sweep, runs):
             return [_start(run, sweep)]
         if any(run.active for run in runs):
@@ -222,7 +230,7 @@ class Scheduler:
             sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
             if sweep is None:
                 return
-            spec = sweep_spec(sweep.config)
+            spec = stored_spec(sweep)
             if run.agent_id is not None and state in (RunState.FAILED, RunState.CRASHED):
                 bench_if_failing(self._store, sweep, spec.metric_name, run.agent_id)
             if sweep.state is SweepState.RUNNING and (
@@ -239,7 +247,7 @@ class Scheduler:
 
     def _target_reached(self, sweep: Sweep) -> bool:
         """Whether a run is as good as was wanted: no more are started, those under way may end."""
-        spec = sweep_spec(sweep.config)
+        spec = stored_spec(sweep)
         best = None if spec.target is None else sweep_best(self._store, sweep)
         if spec.target is None or best is None:
             return False
@@ -257,7 +265,7 @@ class Scheduler:
         sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
         if sweep is None or run.should_stop or not run.active:
             return
-        spec = sweep_spec(sweep.config)
+        spec = stored_spec(sweep)
         if spec.early_terminate is None:
             return
         histories = self._store.runs.metric_histories(sweep.id)

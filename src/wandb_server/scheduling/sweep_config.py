@@ -7,12 +7,43 @@ import yaml
 
 from src.shared.yaml_faults import YAML_ERRORS, yaml_fault
 from src.sweep_language.errors import SweepFault
-from src.sweep_language.grammar import SweepSpec, parse_sweep
+from src.sweep_language.grammar import Method, SweepSpec, parse_sweep
+from src.sweep_language.metric import Goal
 from src.wandb_server.documents import check_nesting
 from src.wandb_server.errors import RequestError
+from src.wandb_server.store.sweeps import Sweep
 
 MAX_TEXT = 2**20
 MAX_VALUES = 100_000  # an alias of YAML may stand for very many
+
+
+# What is known of a sweep whose text is damaged. It has no run cap that could be used up.
+UNREADABLE = SweepSpec(
+    method=Method.RANDOM,
+    metric_name=None,
+    goal=Goal.MINIMIZE,
+    target=None,
+    run_cap=None,
+    early_terminate=None,
+    seed=None,
+    parameters={},
+    conditions={},
+    program=None,
+    name=None,
+    doubts=(),
+)
+
+
+def stored_spec(sweep: Sweep) -> SweepSpec:
+    """The parsed form of a stored sweep, ``UNREADABLE`` if it is damaged.
+
+    It was valid when it was stored. This is for what goes on without it: showing the sweep, ending
+    its runs. What needs it, such as choosing the next run, asks :func:`sweep_spec`.
+    """
+    try:
+        return sweep_spec(sweep.config)
+    except RequestError:
+        return UNREADABLE
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.metric import best_value, run_best
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import stored_spec
 from src.wandb_server.search.searcher import Trial
 from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
@@ -30,7 +30,7 @@ def sweep_trials(store: Store, sweep: Sweep, spec: SweepSpec, runs: Sequence[Run
 
 def sweep_best(store: Store, sweep: Sweep) -> float | None:
     """The best value of the sweep's metric over all its runs."""
-    spec = sweep_spec(sweep.config)
+    spec = stored_spec(sweep)
     trials = sweep_trials(store, sweep, spec, store.runs.of_sweep(sweep.id))
     return best_value([t.value for t in trials if t.value is not None], spec.goal)
 

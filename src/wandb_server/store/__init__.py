@@ -19,10 +19,14 @@ class Store:
 
     Args:
         path: The database file.
+
+    Attributes:
+        health: Whether the file is whole.
     """
 
     def __init__(self, path: Path) -> None:
         self._db = Database(path)
+        self.health = self._db.health
         self.projects = Projects(self._db)
         self.runs = Runs(self._db)
         self.sweeps = Sweeps(self._db)
@@ -35,3 +39,11 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """What is written inside is committed together, at the end."""
         return self._db.transaction()
+
+    def check_writable(self) -> None:
+        """Refuse to change anything outside of the database if it is damaged.
+
+        Raises:
+            DamagedError: It is.
+        """
+        self._db.check_writable()

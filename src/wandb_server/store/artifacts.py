@@ -1,17 +1,20 @@
 """Artifacts, the versions of collections that they are, and their aliases and tags."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from src.wandb_server.store.collections import Tag
 from src.wandb_server.store.database import Database
+from src.wandb_server.store.forms import decoded, encoded
 from src.wandb_server.store.stamps import now
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """One artifact; ``collection_id`` is the sequence that it was logged to."""
+    """One artifact; ``collection_id`` is the sequence that it was logged to.
+
+    ``unreadable`` names the columns that are damaged, which are empty here.
+    """
 
     id: int
     collection_id: int
@@ -21,13 +24,14 @@ class Artifact:
     state: str
     digest: str
     description: str | None
-    metadata: str | None
+    metadata: dict[str, Any] | None
     history_step: int | None
     size: int
     file_count: int
     wanted_aliases: list[str]
     created_at: str
     updated_at: str
+    unreadable: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,22 +115,17 @@ class Artifacts:
         )
 
     def _many(self, sql: str, *values: Any) -> list[Artifact]:
-        rows = [dict(row) for row in self._db.all(sql, *values)]
-        return [
-            Artifact(**(row | {"wanted_aliases": json.loads(row["wanted_aliases"])}))
-            for row in rows
-        ]
+        return [Artifact(**decoded("artifacts", row)) for row in self._db.all(sql, *values)]
 
     def create(self, collection_id: int, wanted_aliases: list[str], **values: Any) -> Artifact:
         """Add a pending artifact."""
         artifact_id = self._db.insert(
             "artifacts",
             collection_id=collection_id,
-            wanted_aliases=json.dumps(wanted_aliases),
             state="PENDING",
             created_at=now(),
             updated_at=now(),
-            **values,
+            **encoded("artifacts", values | {"wanted_aliases": wanted_aliases}),
         )
         artifact = self.get(artifact_id)
         assert artifact is not None
@@ -134,7 +133,7 @@ class Artifacts:
 
     def update(self, artifact_id: int, **values: Any) -> None:
         """Set columns of an artifact."""
-        self._db.update("artifacts", artifact_id, updated_at=now(), **values)
+        self._db.update("artifacts", artifact_id, updated_at=now(), **encoded("artifacts", values))
 
     def delete(self, artifact_id: int) -> None:
         """Remove an artifact with its memberships and aliases."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from src.wandb_server.store.database import Database, Row
+from src.wandb_server.store.connection import Row
+from src.wandb_server.store.database import Database
 from src.wandb_server.store.stamps import now
 
 CollectionKind = Literal["ArtifactSequence", "ArtifactPortfolio"]

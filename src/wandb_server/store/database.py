@@ -11,16 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from src.wandb_server.store.errors import (
-    ConflictError,
-    NotStoredError,
-    StoreError,
-    UnfitError,
-    UnusableStoreError,
-)
-from src.wandb_server.store.schema import MIGRATIONS
-
-Row = sqlite3.Row
+from src.wandb_server.store.backups import cure
+from src.wandb_server.store.connection import Row, reader, translated
+from src.wandb_server.store.errors import DamagedError, StoreError, UnusableStoreError
+from src.wandb_server.store.health import Health
+from src.wandb_server.store.opening import opened
 
 
 class Database:
@@ -29,55 +24,47 @@ class Database:
     Args:
         path: The database file; it is created and brought up to the current schema version.
 
+    Attributes:
+        health: Whether the file is whole; while it is not, nothing is written.
+
     Raises:
-        UnusableStoreError: It is no database, or was written by a newer version of the program.
+        DamagedError: Nothing can be read of it; the message has the cure.
+        UnusableStoreError: It is no database of ours, was written by a newer version of the
+            program, or cannot be made or changed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.health = Health(path)
         self._lock = threading.RLock()
         self._owner: int | None = None  # the thread whose transaction is open
         self._local = threading.local()
         try:
-            with _translated():
-                self._writer = self._connect()
-                self._migrate()
+            with translated():
+                self._writer = opened(path, self.health)
+        except DamagedError as error:
+            raise DamagedError(f"{path} cannot be served ({error}); {cure(path)}") from error
         except StoreError as error:
             raise UnusableStoreError(str(error)) from error
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, timeout=30
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        return connection
-
-    def _migrate(self) -> None:
-        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise UnusableStoreError(f"{self._path} was written by a newer version of Gradsweep")
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            with self.transaction():
-                for statement in script.split(";"):
-                    self._writer.execute(statement)
-                self._writer.execute(f"PRAGMA user_version={number}")
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything written inside is committed together when the outermost one ends."""
+        """Everything written inside is committed together when the outermost one ends.
+
+        Raises:
+            DamagedError: The database is known to be damaged.
+        """
+        self.check_writable()
         with self._lock:
             if self._owner == threading.get_ident():
                 yield  # inside of another one, which commits
                 return
             self._owner = threading.get_ident()
             try:
-                with _translated():
+                with self._translated():
                     self._writer.execute("BEGIN IMMEDIATE")
                 yield
-                with _translated():
+                with self._translated():
                     self._writer.execute("COMMIT")
             except BaseException:
                 # A commit that failed (a full disk) leaves its transaction open as well.
@@ -86,6 +73,27 @@ class Database:
                 raise
             finally:
                 self._owner = None
+
+    def check_writable(self) -> None:
+        """Refuse to change anything if the database is known to be damaged.
+
+        Raises:
+            DamagedError: It is.
+        """
+        if self.health.damage:
+            raise DamagedError(self.health.damage)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise SQLite's errors as the store's own, and note damage."""
+        try:
+            with translated():
+                yield
+        except DamagedError as error:
+            raise DamagedError(self.health.damaged(str(error))) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        return reader(self._path)
 
     def _reader(self) -> sqlite3.Connection:
         # Inside its own transaction a thread must see what it has written.
@@ -98,12 +106,12 @@ class Database:
 
     def all(self, sql: str, *values: Any) -> list[Row]:
         """All rows of a query."""
-        with _translated():
+        with self._translated():
             return self._reader().execute(sql, values).fetchall()
 
     def one(self, sql: str, *values: Any) -> Row | None:
         """The first row of a query, or None."""
-        with _translated():
+        with self._translated():
             row: Row | None = self._reader().execute(sql, values).fetchone()
             return row
 
@@ -115,12 +123,12 @@ class Database:
 
     def write(self, sql: str, *values: Any) -> int:
         """Run one writing statement; returns the last inserted row id."""
-        with self.transaction(), _translated():
+        with self.transaction(), self._translated():
             return self._writer.execute(sql, values).lastrowid or 0
 
     def write_many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         """Run one writing statement for each row."""
-        with self.transaction(), _translated():
+        with self.transaction(), self._translated():
             self._writer.executemany(sql, rows)
 
     def insert(self, table: str, **columns: Any) -> int:
@@ -134,18 +142,3 @@ class Database:
         if columns:
             names = ", ".join(f"{name} = ?" for name in columns)
             self.write(f"UPDATE {table} SET {names} WHERE id = ?", *columns.values(), key)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Raise SQLite's errors as the store's own."""
-    try:
-        yield
-    except (OverflowError, UnicodeEncodeError) as error:
-        raise UnfitError(f"a value cannot be stored: {error}") from error
-    except sqlite3.IntegrityError as error:
-        raise ConflictError(str(error)) from error
-    except sqlite3.OperationalError as error:
-        raise NotStoredError(str(error)) from error
-    except sqlite3.DatabaseError as error:
-        raise UnusableStoreError(str(error)) from error

@@ -9,6 +9,10 @@ class UnusableStoreError(StoreError):
     """The file is no database of ours: damaged, of a newer version, or something else."""
 
 
+class DamagedError(StoreError):
+    """Part of the file cannot be read; and from then on, nothing can be written to it."""
+
+
 class NotStoredError(StoreError):
     """Nothing could be written now, the disk being full, say; the same may work later."""
 

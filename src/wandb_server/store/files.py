@@ -3,7 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
-from src.wandb_server.store.database import Database, Row
+from src.wandb_server.store.connection import Row
+from src.wandb_server.store.database import Database
 from src.wandb_server.store.stamps import now
 
 

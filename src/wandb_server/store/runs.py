@@ -1,13 +1,16 @@
-"""Runs, their line streams (history, events, log) and the values of their sweep's metric."""
+"""Runs, and the values of their sweep's metric."""
 
-import json
+import contextlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from src.wandb_server.states import RunState
-from src.wandb_server.store.database import Database, Row
+from src.wandb_server.store.connection import Row
+from src.wandb_server.store.errors import DamagedError
+from src.wandb_server.store.forms import decoded, encoded
+from src.wandb_server.store.run_lines import RunLines
 from src.wandb_server.store.stamps import now
 
 
@@ -19,6 +22,7 @@ class Run:
     ``withdrawn`` is an attempt at a configuration that gave way to another one, and
     ``told_to_stop`` a run that has been sent what ``should_stop`` says. A ``prior`` run was there
     before its sweep.
+    ``unreadable`` names the columns that are damaged, which are empty here.
     """
 
     id: int
@@ -50,6 +54,7 @@ class Run:
     withdrawn: bool
     told_to_stop: bool
     prior: bool
+    unreadable: tuple[str, ...]
 
     @property
     def active(self) -> bool:
@@ -93,31 +98,16 @@ class Run:
         return self.summary | decided
 
 
-_JSON_COLUMNS = ("params", "config", "summary", "tags", "early_stop")
 _FLAGS = ("should_stop", "withdrawn", "told_to_stop", "prior")
 
 
 def _run(row: Row) -> Run:
-    values = dict(row)
-    for name in _JSON_COLUMNS:
-        values[name] = json.loads(values[name]) if values[name] is not None else None
-    for name in _FLAGS:
-        values[name] = bool(values[name])
-    values["state"] = RunState(values["state"])
-    return Run(**values)
+    values = decoded("runs", row)
+    return Run(**values | {name: bool(values[name]) for name in _FLAGS})
 
 
-def _columns(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        k: json.dumps(v) if k in _JSON_COLUMNS and v is not None else v for k, v in values.items()
-    }
-
-
-class Runs:
+class Runs(RunLines):
     """Queries and changes of runs."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
 
     def get(self, run_id: int) -> Run | None:
         """The run with this id."""
@@ -147,8 +137,19 @@ class Runs:
         return self._many(f"state IN ({', '.join('?' * len(states))})", *states)
 
     def _many(self, where: str, *values: Any) -> list[Run]:
-        rows = self._db.all(f"SELECT * FROM runs WHERE {where} ORDER BY id", *values)
-        return [_run(row) for row in rows]
+        try:
+            rows = self._db.all(f"SELECT * FROM runs WHERE {where} ORDER BY id", *values)
+            return [_run(row) for row in rows]
+        except DamagedError:
+            return self._readable(where, *values)
+
+    def _readable(self, where: str, *values: Any) -> list[Run]:
+        """Those runs that a damaged database still gives; their ids are in an index as well."""
+        found = []
+        for row in self._db.all(f"SELECT id FROM runs WHERE {where} ORDER BY id", *values):
+            with contextlib.suppress(DamagedError):
+                found.append(self.get(row["id"]))
+        return [run for run in found if run is not None]
 
     def create(self, project_id: int, name: str, **values: Any) -> Run:
         """Add a run; it is called ``run-N`` unless ``display_name`` says otherwise."""
@@ -165,7 +166,7 @@ class Runs:
                 name=name,
                 created_at=created,
                 heartbeat_at=created,
-                **_columns(values),
+                **encoded("runs", values),
             )
             run = self.get(run_id)
             assert run is not None
@@ -173,115 +174,11 @@ class Runs:
 
     def update(self, run_id: int, **values: Any) -> None:
         """Set columns of a run."""
-        self._db.update("runs", run_id, **_columns(values))
+        self._db.update("runs", run_id, **encoded("runs", values))
 
     def delete(self, run_id: int) -> None:
         """Remove a run with its streams and files; its artifacts stay."""
         self._db.write("DELETE FROM runs WHERE id = ?", run_id)
-
-    # Line streams
-
-    def put_lines(
-        self, run_id: int, stream: str, lines: Iterable[tuple[int, int | None, str]]
-    ) -> None:
-        """Store ``(position, step, text)`` lines; a position sent again is replaced, not added."""
-        rows = [(run_id, stream, position, step, text) for position, step, text in lines]
-        self._db.write_many(
-            "INSERT OR REPLACE INTO lines (run_id, stream, position, step, text)"
-            " VALUES (?, ?, ?, ?, ?)",
-            rows,
-        )
-
-    def clear_lines(self, run_id: int, stream: str) -> None:
-        """Drop a stream, as a run that is started anew under its old name does."""
-        with self._db.transaction():
-            self._db.write("DELETE FROM lines WHERE run_id = ? AND stream = ?", run_id, stream)
-            if stream == "history":
-                self._db.write("DELETE FROM metric_values WHERE run_id = ?", run_id)
-
-    def cut_history(self, run_id: int, last_step: int) -> None:
-        """Drop what a run has logged after a step, to go on from there."""
-        with self._db.transaction():
-            for table, condition in (
-                (
-                    "metric_values",
-                    "position IN (SELECT position FROM lines l WHERE l.run_id ="
-                    " metric_values.run_id AND l.stream = 'history' AND l.step > ?)",
-                ),
-                ("lines", "stream = 'history' AND step > ?"),
-            ):
-                self._db.write(
-                    f"DELETE FROM {table} WHERE run_id = ? AND {condition}", run_id, last_step
-                )
-
-    def line(self, run_id: int, stream: str, position: int) -> str | None:
-        """One line of a stream."""
-        row = self._db.one(
-            "SELECT text FROM lines WHERE run_id = ? AND stream = ? AND position = ?",
-            run_id,
-            stream,
-            position,
-        )
-        return row["text"] if row else None
-
-    def lines(
-        self,
-        run_id: int,
-        stream: str,
-        min_step: int | None = None,
-        max_step: int | None = None,
-    ) -> list[str]:
-        """The lines of a stream in order, those with ``min_step <= step < max_step`` if given."""
-        sql = "SELECT text FROM lines WHERE run_id = ? AND stream = ?"
-        values: list[Any] = [run_id, stream]
-        if min_step is not None:
-            sql += " AND step >= ?"
-            values.append(min_step)
-        if max_step is not None:
-            sql += " AND step < ?"
-            values.append(max_step)
-        return [row["text"] for row in self._db.all(sql + " ORDER BY position", *values)]
-
-    def sampled_lines(self, run_id: int, stream: str, count: int) -> list[str]:
-        """About ``count`` lines of a long stream, evenly spaced, the last among them; else all."""
-        total = self.line_count(run_id, stream)
-        stride = -(-total // count) or 1
-        # The place within each stretch moves on: what is logged every n-th line is met as well.
-        rows = self._db.all(
-            "SELECT text FROM lines WHERE run_id = ? AND stream = ?"
-            " AND (position % ? = (position / ?) % ? OR position = ?) ORDER BY position",
-            *(run_id, stream, stride, stride, stride, total - 1),
-        )
-        return [row["text"] for row in rows]
-
-    def last_lines(self, run_id: int, stream: str, count: int) -> list[str]:
-        """The newest lines of a stream, in order."""
-        rows = self._db.all(
-            "SELECT text FROM lines WHERE run_id = ? AND stream = ? ORDER BY position DESC LIMIT ?",
-            *(run_id, stream, count),
-        )
-        return [row["text"] for row in reversed(rows)]
-
-    def lines_with(self, run_id: int, stream: str, text: str, count: int) -> list[str]:
-        """The newest lines of a stream that contain a text, in order."""
-        rows = self._db.all(
-            "SELECT text FROM lines WHERE run_id = ? AND stream = ? AND instr(text, ?)"
-            " ORDER BY position DESC LIMIT ?",
-            *(run_id, stream, text, count),
-        )
-        return [row["text"] for row in reversed(rows)]
-
-    def line_count(self, run_id: int, stream: str) -> int:
-        """Where the next line of a stream goes: one past the last position."""
-        last = self._db.scalar(
-            "SELECT max(position) FROM lines WHERE run_id = ? AND stream = ?", run_id, stream
-        )
-        return 0 if last is None else int(last) + 1
-
-    def last_line(self, run_id: int, stream: str) -> str | None:
-        """The newest line of a stream."""
-        count = self.line_count(run_id, stream)
-        return self.line(run_id, stream, count - 1) if count else None
 
     # The sweep's metric
 

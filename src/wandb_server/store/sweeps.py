@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.wandb_server.states import SweepState
-from src.wandb_server.store.database import Database, Row
+from src.wandb_server.store.connection import Row
+from src.wandb_server.store.database import Database
+from src.wandb_server.store.forms import decoded
 from src.wandb_server.store.stamps import new_name, now
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep; ``config`` is its YAML text."""
+    """One sweep; ``config`` is its YAML text, and ``unreadable`` names columns that are damaged."""
 
     id: int
     project_id: int
@@ -24,6 +26,7 @@ class Sweep:
     prior_runs: str | None
     created_at: str
     updated_at: str
+    unreadable: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -124,4 +127,4 @@ class Sweeps:
 
 
 def _sweep(row: Row) -> Sweep:
-    return Sweep(**(dict(row) | {"state": SweepState(row["state"])}))
+    return Sweep(**decoded("sweeps", row))

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.wandb_server.store.database import Database
+from src.wandb_server.store.forms import decoded, encoded
 from src.wandb_server.store.stamps import new_name, now
 
 
 @dataclass(frozen=True)
 class View:
-    """One saved view."""
+    """One saved view; ``unreadable`` names columns that are damaged."""
 
     id: int
     project_id: int
@@ -17,9 +18,10 @@ class View:
     type: str
     display_name: str | None
     description: str | None
-    spec: str
+    spec: dict[str, Any]
     created_at: str
     updated_at: str
+    unreadable: tuple[str, ...]
 
 
 class Views:
@@ -31,12 +33,12 @@ class Views:
     def get(self, view_id: int) -> View | None:
         """The view with this id."""
         row = self._db.one("SELECT * FROM views WHERE id = ?", view_id)
-        return View(**dict(row)) if row else None
+        return View(**decoded("views", row)) if row else None
 
     def of_project(self, project_id: int) -> list[View]:
         """All views of a project in creation order."""
         rows = self._db.all("SELECT * FROM views WHERE project_id = ? ORDER BY id", project_id)
-        return [View(**dict(row)) for row in rows]
+        return [View(**decoded("views", row)) for row in rows]
 
     def create(self, project_id: int, name: str | None, **values: Any) -> View:
         """Add a view."""
@@ -47,7 +49,7 @@ class Views:
             name=name or new_name(),
             created_at=created,
             updated_at=created,
-            **values,
+            **encoded("views", values),
         )
         view = self.get(view_id)
         assert view is not None
@@ -55,7 +57,7 @@ class Views:
 
     def update(self, view_id: int, **values: Any) -> None:
         """Set columns of a view."""
-        self._db.update("views", view_id, updated_at=now(), **values)
+        self._db.update("views", view_id, updated_at=now(), **encoded("views", values))
 
     def delete(self, view_id: int) -> None:
         """Remove a view."""

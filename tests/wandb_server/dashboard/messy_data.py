@@ -98,9 +98,7 @@ def _messy_project(store: Store, blobs: BlobStorage) -> None:
         _history(store, member, [{"_step": p, "val_loss": v} for p, v in values])
     long = run("long", state="finished")
     _history(store, long, [{"_step": i, "loss": 1 / (i + 1)} for i in range(30_000)])
-    store.views.create(
-        project.id, "report", type="runs", display_name=HOSTILE, spec=json.dumps(_report())
-    )
+    store.views.create(project.id, "report", type="runs", display_name=HOSTILE, spec=_report())
 
 
 def _report() -> dict[str, object]:

@@ -1,6 +1,5 @@
 """Mutations of artifacts: logging, committing, linking, using, editing, deleting."""
 
-import json
 from typing import Any
 
 from src.shared.defaults import ENTITY, PROJECT
@@ -48,18 +47,13 @@ def _create(server: Server, args: Args) -> Node:
             run_id=run.id if run else None,
             digest=digest,
             description=given.optional("description"),
-            metadata=_metadata(given),
+            metadata=given.json_object("metadata"),
             history_step=given.optional_integer("historyStep"),
         )
         artifacts.change_tags(found.id, tag_names(given, "tags"), [])
     if run:
         artifacts.add_log(run.id, found.id)
     return {"__typename": "CreateArtifactPayload", "artifact": node(found, server)}
-
-
-def _metadata(given: Args) -> str | None:
-    metadata = given.json_object("metadata")
-    return None if metadata is None else json.dumps(metadata)
 
 
 def _sequence(server: Server, given: Args, project_id: int) -> Collection:
@@ -174,7 +168,10 @@ def _use(server: Server, args: Args) -> Node:
 def _update(server: Server, args: Args) -> Node:
     given = args.input()
     artifact = artifact_by_id(server, given.text("artifactID"))
-    wanted = {"description": given.optional("description"), "metadata": _metadata(given)}
+    wanted = {
+        "description": given.optional("description"),
+        "metadata": given.json_object("metadata"),
+    }
     values = {name: value for name, value in wanted.items() if value is not None}
     server.store.artifacts.update(artifact.id, **values)
     server.store.artifacts.change_tags(

@@ -47,7 +47,7 @@ def artifact_fields(server: Server) -> Fields[Artifact]:
     return camel_too(
         {
             "state": lambda artifact: artifact.state,
-            "metadata": lambda artifact: json.loads(artifact.metadata or "{}"),
+            "metadata": lambda artifact: artifact.metadata or {},
             "description": lambda artifact: artifact.description,
             "digest": lambda artifact: artifact.digest,
             "size": lambda artifact: artifact.size,
@@ -95,7 +95,7 @@ def artifact_node(artifact: Artifact, server: Server) -> Node:
         "versionIndex": versions[0] if versions else None,
         "artifactType": {"__typename": "ArtifactType", "name": sequence.type},
         "description": artifact.description,
-        "metadata": artifact.metadata,
+        "metadata": None if artifact.metadata is None else json.dumps(artifact.metadata),
         "ttlDurationSeconds": -1,  # nothing expires here
         "ttlIsInherited": True,
         "tags": [tag_node(row) for row in store.tags(artifact.id)],

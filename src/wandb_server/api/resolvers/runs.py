@@ -158,7 +158,7 @@ def _stream_fields(server: Server, run: Run) -> dict[str, Any]:
     def parquet(args: Args) -> dict[str, Any]:
         # History is never exported to parquet files: all of it is live, from its first step on.
         keys = ["_step", *(args.texts("liveKeys") or [])]
-        rows = [json.loads(line) for line in store.lines(run.id, "history")[:1]]
+        rows = store.rows(run.id, "history")[:1]
         live = [{key: row[key] for key in keys if key in row} for row in rows if "_step" in row]
         return {"__typename": "ParquetHistory", "parquetUrls": [], "liveData": live}
 

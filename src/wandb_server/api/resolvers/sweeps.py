@@ -18,7 +18,7 @@ from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.scheduling.benching import agent_state
 from src.wandb_server.scheduling.prior_runs import adopt
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec, sweep_spec
 from src.wandb_server.scheduling.trials import sweep_best
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
@@ -58,7 +58,7 @@ _FIELDS: Fields[Sweep] = camel_too(
 @node.register
 def sweep_node(sweep: Sweep, server: Server) -> dict[str, Any]:
     """A sweep."""
-    spec = sweep_spec(sweep.config)
+    spec = stored_spec(sweep)
     project = server.store.projects.get(sweep.project_id)
 
     def agent(args: Args) -> dict[str, Any] | None:
@@ -72,10 +72,10 @@ def sweep_node(sweep: Sweep, server: Server) -> dict[str, Any]:
         "id": encode_id("Sweep", sweep.id),
         "name": sweep.name,
         "displayName": sweep.display_name,
-        "method": spec.method,
+        "method": spec.method if spec is not UNREADABLE else None,
         "state": sweep.state,
         "description": sweep.description,
-        "config": sweep.config,
+        "config": sweep.config if spec is not UNREADABLE else "{}",
         "controller": sweep.controller,
         "scheduler": sweep.scheduler,
         "controllerRunName": None,
@@ -145,7 +145,9 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         warnings = [str(doubt) for doubt in spec.doubts]
     if given.optional("id"):
         sweep = _existing(server, given)
-        if "config" in values and spec.metric_name != sweep_spec(sweep.config).metric_name:
+        before = stored_spec(sweep)
+        changes = "config" in values and before is not UNREADABLE
+        if changes and spec.metric_name != before.metric_name:
             raise RequestError("the metric of a sweep cannot be changed")
         server.store.sweeps.update(sweep.id, **values)
         if values.get("state") == SweepState.CANCELED:

@@ -1,5 +1,6 @@
 """Saved views: reports and workspaces."""
 
+import json
 from typing import Any
 
 from src.shared.defaults import ENTITY, PROJECT
@@ -52,7 +53,7 @@ def view_node(view: View, server: Server) -> dict[str, Any]:
         "type": view.type,
         "displayName": view.display_name,
         "description": view.description,
-        "spec": view.spec,
+        "spec": json.dumps(view.spec),
         "createdAt": view.created_at,
         "updatedAt": view.updated_at,
         "previewUrl": None,
@@ -79,7 +80,7 @@ def _upsert(server: Server, args: Args) -> dict[str, Any]:
         "type": given.optional("type"),
         "display_name": given.optional("displayName"),
         "description": given.optional("description"),
-        "spec": given.optional("spec"),
+        "spec": given.json_object("spec"),
     }
     values = {name: value for name, value in wanted.items() if value is not None}
     if given.optional("id"):
@@ -89,7 +90,7 @@ def _upsert(server: Server, args: Args) -> dict[str, Any]:
         project = server.store.projects.ensure(
             given.name("entityName", ENTITY), given.name("projectName", PROJECT)
         )
-        named = {"type": "runs", "spec": "{}"} | values
+        named = {"type": "runs", "spec": {}} | values
         view = server.store.views.create(project.id, given.optional("name"), **named)
         inserted = True
     changed = server.store.views.get(view.id)

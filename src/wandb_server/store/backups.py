@@ -1,0 +1,179 @@
+"""Copies of the database that are kept beside it, and how they are made.
+
+They hold no uploaded contents: those are never changed or deleted in place, so they fit any copy.
+"""
+
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from src.shared.atomic import replacing
+from src.shared.errors import UserError
+from src.wandb_server.store.checks import structure
+from src.wandb_server.store.connection import reader, translated
+from src.wandb_server.store.errors import DamagedError, NotStoredError, StoreError
+
+DAY = timedelta(days=1)
+KEPT_DAYS = 7
+KEPT_MIGRATIONS = 3
+KEPT_BYTES = 2 * 2**30  # of the daily ones; the newest is kept however large it is
+_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)-(\w+)\.db")
+_STAMP = "%Y-%m-%dT%H%M%SZ"
+
+
+class Why(StrEnum):
+    """What a backup was made for; only added, never removed, as it is part of its name.
+
+    Attributes:
+        DAILY: A day of use.
+        MIGRATION: A newer version was about to change the tables.
+        ASKED: Its owner wanted it; it is never deleted by itself.
+    """
+
+    DAILY = "daily"
+    MIGRATION = "migration"
+    ASKED = "asked"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A copy of the database."""
+
+    path: Path
+    made: datetime
+    why: Why
+
+    @property
+    def when(self) -> str:
+        """When it was made, for people."""
+        return self.made.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def folder_of(database: Path) -> Path:
+    """Where a database's backups are kept."""
+    return database.with_name("backups")
+
+
+def backups_of(database: Path) -> list[Backup]:
+    """A database's backups, the newest first."""
+    folder = folder_of(database)
+    found = [(_NAME.fullmatch(path.name), path) for path in folder.glob("*.db")]
+    backups = [
+        Backup(path, datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC), Why(match[2]))
+        for match, path in found
+        if match and match[2] in list(Why)
+    ]
+    return sorted(backups, key=lambda backup: backup.made, reverse=True)
+
+
+def newest_good(database: Path) -> Backup | None:
+    """The newest backup that is whole."""
+    return next((backup for backup in backups_of(database) if not faults_of(backup.path)), None)
+
+
+def faults_of(copy: Path) -> list[str]:
+    """What is wrong with a copy of a database."""
+    try:
+        with translated(), closing(reader(copy)) as connection:
+            return structure(connection)
+    except StoreError as error:
+        return [str(error)]
+
+
+def cure(database: Path) -> str:
+    """What to do about a damaged database."""
+    command, data = "python -m src.wandb_server", f"--data {database.parent}"
+    backup = newest_good(database)
+    if backup is None:
+        return (
+            f"there is no good backup of it; {command} check {data} tells what is left of it, and "
+            "another folder begins anew"
+        )
+    return (
+        f"put the newest good backup, of {backup.when}, in its place with {command} restore "
+        f"{backup.path.name} {data} while no server runs"
+    )
+
+
+def back_up(database: Path, why: Why) -> Backup:
+    """Make a backup, and delete those of its kind that are one too many.
+
+    Raises:
+        NotStoredError: There is no room for it.
+        DamagedError: The database cannot be read whole.
+    """
+    made = datetime.now(UTC).replace(microsecond=0)
+    folder = folder_of(database)
+    try:
+        folder.mkdir(exist_ok=True, mode=0o700)
+        for left in folder.glob(".*.db*"):  # by a server that was killed
+            left.unlink()
+    except OSError as error:
+        raise NotStoredError(f"{folder}: {error.strerror or error}") from None
+    backup = Backup(folder / f"{made.strftime(_STAMP)}-{why}.db", made, why)
+    copy_database(database, backup.path)
+    for old in _spare(backups_of(database)):
+        old.path.unlink(missing_ok=True)
+    return backup
+
+
+def copy_database(database: Path, target: Path) -> None:
+    """Copy a database as it is at one moment, while it may be in use, in one go and verified.
+
+    Raises:
+        NotStoredError: There is no room for it; as much again must stay free for the server.
+        DamagedError: The database cannot be read whole.
+    """
+    size = sum(path.stat().st_size for path in _parts(database))
+    free = shutil.disk_usage(target.parent).free
+    if free < 2 * size:
+        raise NotStoredError(
+            f"{target.parent} has {free / 1e6:.0f} MB of room, and twice {size / 1e6:.0f} MB is "
+            "needed"
+        )
+    try:
+        with replacing(target) as new, translated():
+            os.close(os.open(new, os.O_CREAT | os.O_WRONLY, 0o600))
+            with closing(reader(database)) as source, closing(sqlite3.connect(new)) as copy:
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file, without those of a log
+                faults = structure(copy)
+            if faults:
+                raise DamagedError(faults[0])
+    except UserError as error:
+        raise NotStoredError(str(error)) from None
+
+
+def is_due(database: Path, now: datetime) -> bool:
+    """Whether a day's backup is to be made: there is none, and something was stored since."""
+    newest = next((b for b in backups_of(database) if b.why is Why.DAILY), None)
+    if newest is None:
+        return True
+    # One from the future was made by a clock that has been put right since.
+    is_of_today = timedelta(0) <= now - newest.made < DAY
+    changed = max(path.stat().st_mtime for path in _parts(database))
+    return not is_of_today and changed > newest.made.timestamp()
+
+
+def _parts(database: Path) -> list[Path]:
+    """The file, and the log of what is not in it yet."""
+    log = database.with_name(database.name + "-wal")
+    return [path for path in (database, log) if path.exists()]
+
+
+def _spare(backups: list[Backup]) -> Iterable[Backup]:
+    """Those that are more than are kept; given the newest first."""
+    daily = [backup for backup in backups if backup.why is Why.DAILY]
+    total = 0
+    for number, backup in enumerate(daily):
+        total += backup.path.stat().st_size
+        if number >= KEPT_DAYS or (number and total > KEPT_BYTES):
+            yield backup
+    yield from [b for b in backups if b.why is Why.MIGRATION][KEPT_MIGRATIONS:]

@@ -1,0 +1,163 @@
+"""What runs send line by line: history, events, alerts and the console's log.
+
+All but the log are streams of JSON objects. A line of theirs that is damaged is left out, as if it
+had not been sent, and counted by :meth:`RunLines.unreadable_lines`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from src.wandb_server.store.database import Database
+from src.wandb_server.store.forms import JSON_STREAMS
+from src.wandb_server.store.forms import line as decoded_line
+
+
+class RunLines:
+    """Queries and changes of the lines of runs."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def put_lines(
+        self, run_id: int, stream: str, lines: Iterable[tuple[int, int | None, str]]
+    ) -> None:
+        """Store ``(position, step, text)`` lines; a position sent again is replaced, not added."""
+        rows = [(run_id, stream, position, step, text) for position, step, text in lines]
+        self._db.write_many(
+            "INSERT OR REPLACE INTO lines (run_id, stream, position, step, text)"
+            " VALUES (?, ?, ?, ?, ?)",
+            rows,
+        )
+
+    def clear_lines(self, run_id: int, stream: str) -> None:
+        """Drop a stream, as a run that is started anew under its old name does."""
+        with self._db.transaction():
+            self._db.write("DELETE FROM lines WHERE run_id = ? AND stream = ?", run_id, stream)
+            if stream == "history":
+                self._db.write("DELETE FROM metric_values WHERE run_id = ?", run_id)
+
+    def cut_history(self, run_id: int, last_step: int) -> None:
+        """Drop what a run has logged after a step, to go on from there."""
+        with self._db.transaction():
+            for table, condition in (
+                (
+                    "metric_values",
+                    "position IN (SELECT position FROM lines l WHERE l.run_id ="
+                    " metric_values.run_id AND l.stream = 'history' AND l.step > ?)",
+                ),
+                ("lines", "stream = 'history' AND step > ?"),
+            ):
+                self._db.write(
+                    f"DELETE FROM {table} WHERE run_id = ? AND {condition}", run_id, last_step
+                )
+
+    def line(self, run_id: int, stream: str, position: int) -> str | None:
+        """One line of a stream."""
+        row = self._db.one(
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ? AND position = ?",
+            run_id,
+            stream,
+            position,
+        )
+        return row["text"] if row else None
+
+    def lines(
+        self,
+        run_id: int,
+        stream: str,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> list[str]:
+        """The lines of a stream in order, those with ``min_step <= step < max_step`` if given."""
+        texts = self._texts(run_id, stream, min_step, max_step)
+        return (
+            texts
+            if stream not in JSON_STREAMS
+            else [t for t in texts if decoded_line(t) is not None]
+        )
+
+    def rows(
+        self,
+        run_id: int,
+        stream: str,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """The lines of a JSON stream as objects; see :meth:`lines`."""
+        return _objects(self._texts(run_id, stream, min_step, max_step))
+
+    def _texts(
+        self, run_id: int, stream: str, min_step: int | None, max_step: int | None
+    ) -> list[str]:
+        sql = "SELECT text FROM lines WHERE run_id = ? AND stream = ?"
+        values: list[Any] = [run_id, stream]
+        if min_step is not None:
+            sql += " AND step >= ?"
+            values.append(min_step)
+        if max_step is not None:
+            sql += " AND step < ?"
+            values.append(max_step)
+        return [row["text"] for row in self._db.all(sql + " ORDER BY position", *values)]
+
+    def sampled_rows(self, run_id: int, stream: str, count: int) -> list[dict[str, Any]]:
+        """About ``count`` lines of a long JSON stream, evenly spaced and the last; else all."""
+        total = self.line_count(run_id, stream)
+        stride = -(-total // count) or 1
+        # The place within each stretch moves on: what is logged every n-th line is met as well.
+        rows = self._db.all(
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ?"
+            " AND (position % ? = (position / ?) % ? OR position = ?) ORDER BY position",
+            *(run_id, stream, stride, stride, stride, total - 1),
+        )
+        return _objects(row["text"] for row in rows)
+
+    def last_lines(self, run_id: int, stream: str, count: int) -> list[str]:
+        """The newest lines of a stream, in order."""
+        rows = self._db.all(
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ? ORDER BY position DESC LIMIT ?",
+            *(run_id, stream, count),
+        )
+        return [row["text"] for row in reversed(rows)]
+
+    def rows_with(self, run_id: int, stream: str, text: str, count: int) -> list[dict[str, Any]]:
+        """The newest lines of a JSON stream that contain a text, in order."""
+        rows = self._db.all(
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ? AND instr(text, ?)"
+            " ORDER BY position DESC LIMIT ?",
+            *(run_id, stream, text, count),
+        )
+        return _objects(row["text"] for row in reversed(rows))
+
+    def unreadable_lines(self, run_id: int, most: int) -> int:
+        """How many of a run's newest lines in each JSON stream are damaged."""
+        marks = ", ".join("?" * len(JSON_STREAMS))
+        # SQLite takes too much for damaged (NaN, say), but none of what is.
+        rows = self._db.all(
+            f"SELECT stream, text FROM lines l WHERE run_id = ? AND stream IN ({marks})"
+            " AND position >= (SELECT max(position) FROM lines m WHERE m.run_id = l.run_id"
+            " AND m.stream = l.stream) - ?"
+            " AND CASE WHEN json_valid(text) THEN json_type(text) != 'object' ELSE 1 END",
+            *(run_id, *JSON_STREAMS, most),
+        )
+        return sum(decoded_line(row["text"]) is None for row in rows)
+
+    def line_count(self, run_id: int, stream: str) -> int:
+        """Where the next line of a stream goes: one past the last position."""
+        last = self._db.scalar(
+            "SELECT max(position) FROM lines WHERE run_id = ? AND stream = ?", run_id, stream
+        )
+        return 0 if last is None else int(last) + 1
+
+    def last_line(self, run_id: int, stream: str) -> str | None:
+        """The newest line of a stream, unless it is damaged."""
+        text = self.line(run_id, stream, self.line_count(run_id, stream) - 1)
+        return text if text is not None and _is_readable(stream, text) else None
+
+
+def _is_readable(stream: str, text: str) -> bool:
+    return stream not in JSON_STREAMS or decoded_line(text) is not None
+
+
+def _objects(texts: Iterable[str]) -> list[dict[str, Any]]:
+    decoded = (decoded_line(text) for text in texts)
+    return [row for row in decoded if row is not None]

@@ -1,0 +1,298 @@
+"""A real server of really damaged data: what it says, serves and refuses, and how it is mended."""
+
+import contextlib
+import gc
+import hashlib
+import json
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from src.shared.paths import ROOT
+from src.wandb_server.store import Store
+from src.wandb_server.store.backups import Why, back_up, backups_of
+from src.wandb_server.store.schema import MIGRATIONS
+from tests.wandb_server.damage import PAGE
+from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
+from tests.wandb_server.test_recorded_data import RUNS, SWEEP, copied
+
+MUTATION = 'mutation { upsertBucket(input: {name: "new"}) { inserted } }'
+PAGES = ["", "local/gradsweep", SWEEP, *(f"local/gradsweep/runs/{name}" for name in RUNS)]
+
+
+def command(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
+    """One of the server's commands."""
+    return subprocess.run(
+        [sys.executable, "-m", "src.wandb_server", *arguments, "--data", str(data)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def destroy_table(database: Path, table: str) -> None:
+    """Make the first page of a table zero."""
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        query = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
+        [root] = db.execute(query, (table,)).fetchone()
+    with database.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        file.write(bytes(PAGE))
+
+
+def page(server: ServerProcess, path: str) -> requests.Response:
+    return server.page(f"/{path}")
+
+
+def post(server: ServerProcess, path: str, body: object) -> requests.Response:
+    url = f"{server.url}/{path}"
+    return requests.post(url, json=body, auth=("api", server.key), timeout=30)
+
+
+def of_today(folder: Path) -> Path:
+    """The recorded data, brought up to the version of today."""
+    data = copied(folder)
+    Store(data / "server.db")
+    gc.collect()  # a connection and its cache of statements hold each other
+    shutil.rmtree(data / "backups")
+    return data
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_what_can_be_read_is_served_and_nothing_is_stored(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = of_today(tmp_path)
+    backup = back_up(data / "server.db", Why.DAILY)
+    destroy_table(data / "server.db", "lines")
+    before = digest(data / "server.db")
+    server = start_server(data=data)
+    for path in PAGES:
+        reply = page(server, path)
+        assert reply.status_code == 200, path
+        assert "The database is damaged." in reply.text
+        assert backup.path.name in reply.text, "the cure names the backup"
+        assert '<form method="post"' not in reply.text, "there is no button"
+    run = page(server, PAGES[-1]).text
+    assert "This run's history cannot be read:" in run
+    assert "best_model_69ri7jsa:v0" in run, "all else of it is shown"
+    assert "The database is damaged." in page(server, "no/such/page/at/all").text
+    query = '{ project(name: "gradsweep") { runs { edges { node { name config } } } } }'
+    runs = server.graphql(query)["project"]["runs"]["edges"]
+    assert {run["node"]["name"] for run in runs} == set(RUNS)
+    stream = {"files": {"wandb-history.jsonl": {"offset": 0, "content": ["{}"]}}}
+    for path, body in (
+        ("graphql", {"query": MUTATION}),
+        (f"files/local/gradsweep/{RUNS[0]}/file_stream", stream),
+    ):
+        refused = post(server, path, body)
+        assert refused.status_code == 503, "clients keep what they have, and try again"
+        assert "is damaged" in refused.json()["error"]
+    assert server.end() == 0
+    [line] = [line for line in server.output.splitlines() if "damaged" in line]
+    assert f"{data}/server.db is damaged (" in line
+    assert f"python -m src.wandb_server restore {backup.path.name} --data {data}" in line
+    assert "Traceback" not in server.output
+    assert digest(data / "server.db") == before
+
+
+def test_a_button_that_was_loaded_before_the_damage_is_refused(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    server = start_server(data=of_today(tmp_path))
+    server.graphql('mutation { upsertBucket(input: {name: "active"}) { inserted } }')
+    with server.browser as browser:
+        path = "local/gradsweep/runs/active"
+        shown = browser.get(f"{server.url}/{path}", timeout=30).text
+        [action] = re.findall(r'action="(/actions/[^"]+/stop)"', shown)
+        [token] = re.findall(r'name="token" value="(\w+)"', shown)
+        with contextlib.closing(sqlite3.connect(server.data / "server.db")) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        destroy_table(server.data / "server.db", "lines")
+        met = browser.get(f"{server.url}/{path}", timeout=30).text
+        assert "The database is damaged." in met
+        assert action not in met, "the button is gone"
+        reply = browser.post(f"{server.url}{action}", data=f"token={token}", timeout=30)
+        assert reply.status_code == 503
+        assert "Nothing can be changed: the database is damaged" in reply.text
+        assert server.rows("SELECT should_stop FROM runs WHERE name = 'active'") == [
+            {"should_stop": 0}
+        ]
+
+
+def test_values_and_files_that_are_lost_are_said_and_all_else_is_served(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = of_today(tmp_path)
+    with contextlib.closing(sqlite3.connect(data / "server.db")) as db:
+        db.execute("UPDATE runs SET config = substr(config, 1, 30) WHERE name = ?", [RUNS[0]])
+        db.commit()
+    server = start_server(data=data)
+    # Of the recorded runs only the last one's files were kept.
+    wait_for(lambda: "9 stored values or files cannot be read." in page(server, "").text, "said")
+    for path in PAGES:
+        assert page(server, path).status_code == 200
+    bad, good = (page(server, f"local/gradsweep/runs/{name}").text for name in RUNS[:2])
+    assert "This run's config cannot be read:" in bad
+    assert "This run's" not in good
+    project = page(server, "local/gradsweep").text
+    assert project.count("config cannot be read") == 1
+    assert post(server, "graphql", {"query": MUTATION}).status_code == 200
+    checked = command("check", data=data)
+    assert checked.returncode == 1
+    assert f"config of runs {RUNS[0]} (row 1) is damaged" in checked.stdout
+    assert server.end() == 0
+    assert "9 values or files of" in server.output
+
+
+def test_a_damaged_index_is_found_in_the_background(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = of_today(tmp_path)
+    with contextlib.closing(sqlite3.connect(data / "server.db")) as db:
+        query = "SELECT sql FROM sqlite_schema WHERE name = 'runs_by_state'"
+        [sql] = db.execute(query).fetchone()
+        change = "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = '{}' WHERE name ="
+        db.executescript(change.format(f"{sql} WHERE id < 3") + " 'runs_by_state'")
+        db.commit()
+    with contextlib.closing(sqlite3.connect(data / "server.db")) as db:
+        db.execute("REINDEX runs_by_state")
+        db.executescript(change.format(sql) + " 'runs_by_state'")
+        db.commit()
+    server = start_server(data=data)
+    wait_for(lambda: "The database is damaged." in page(server, "").text, "it is found")
+    assert post(server, "graphql", {"query": MUTATION}).status_code == 503
+
+
+def test_what_cannot_be_opened_is_refused_in_one_line_with_the_cure(tmp_path: Path) -> None:
+    data = of_today(tmp_path)
+    backup = back_up(data / "server.db", Why.DAILY)
+    (data / "server.db").write_bytes(b"\0" * 5000)
+    refused = command("--port", "0", data=data)
+    assert refused.returncode == 2
+    [line] = refused.stderr.splitlines()
+    assert line.startswith(f"error: {data}/server.db cannot be served (file is not a database);")
+    assert f"restore {backup.path.name} --data {data}" in line
+
+
+def test_a_server_backs_up_once_a_day_and_before_a_migration(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with contextlib.closing(sqlite3.connect(data / "server.db")) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.executescript(MIGRATIONS[0])
+        db.execute("INSERT INTO projects VALUES (1, 'local', 'old', NULL, '2026-01-01T00:00:00Z')")
+        db.execute("PRAGMA user_version=1")
+        db.commit()
+    server = start_server(data=data)
+    wait_for(lambda: len(backups_of(data / "server.db")) == 2, "there are backups")
+    assert {backup.why for backup in backups_of(data / "server.db")} == {Why.DAILY, Why.MIGRATION}
+    assert server.end(signal.SIGKILL) == -signal.SIGKILL
+    server.start()
+    assert "old" in page(server, "").text
+    assert server.end() == 0
+    assert len(backups_of(data / "server.db")) == 2
+
+
+def test_a_backup_is_made_checked_and_put_in_place(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = of_today(tmp_path)
+    server = start_server(data=data)
+    server.graphql('mutation { upsertBucket(input: {name: "kept"}) { inserted } }')
+    made = command("backup", data=data)
+    assert made.returncode == 0, made
+    [backup] = [b for b in backups_of(data / "server.db") if b.why is Why.ASKED]
+    assert made.stdout == f"Backed up to {backup.path}\n"
+    copy = tmp_path / "copy"
+    assert command("backup", "--to", str(copy), data=data).returncode == 0
+    assert command("backup", "--to", str(copy), data=data).returncode == 2, "it is there"
+    server.graphql('mutation { upsertBucket(input: {name: "lost"}) { inserted } }')
+    refused = command("restore", backup.path.name, data=data)
+    assert refused.returncode == 2
+    assert f"a server of {data} is running at {server.url}; end it, then" in refused.stderr
+    assert server.end() == 0
+    (data / "server.db").write_bytes(b"\0" * 5000)
+    listed = command("restore", data=data).stdout
+    assert f"{backup.path.name}  {backup.when}  asked" in listed
+    restored = command("restore", backup.path.name, data=data)
+    assert restored.returncode == 0, restored
+    assert f"as it was at {backup.when}" in restored.stdout
+    [aside] = data.glob("replaced-*")
+    assert (aside / "server.db").read_bytes() == b"\0" * 5000
+    server.start()
+    assert page(server, "local/gradsweep/runs/kept").status_code == 200
+    assert page(server, "local/gradsweep/runs/lost").status_code == 404
+    assert server.end() == 0
+    # The whole copy can be served by itself, and its files are the same.
+    stored = {path.relative_to(data / "files") for path in (data / "files").glob("*/*")}
+    assert {path.relative_to(copy / "files") for path in (copy / "files").glob("*/*")} == stored
+    shutil.rmtree(data / "files")
+    assert command("restore", str(copy), data=data).returncode == 0
+    assert {path.relative_to(data / "files") for path in (data / "files").glob("*/*")} == stored
+
+
+def test_a_damaged_backup_is_not_put_in_place(tmp_path: Path) -> None:
+    data = of_today(tmp_path)
+    backup = back_up(data / "server.db", Why.ASKED)
+    destroy_table(backup.path, "runs")
+    before = digest(data / "server.db")
+    assert "damaged: " in command("restore", data=data).stdout
+    refused = command("restore", backup.path.name, data=data)
+    assert refused.returncode == 2
+    assert "is damaged (" in refused.stderr
+    assert digest(data / "server.db") == before
+
+
+_LOGS = """
+import time, wandb
+with wandb.init(id="run") as run:
+    for epoch in range(100):
+        run.log({"epoch": epoch})
+        time.sleep(0.1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_run_in_progress_goes_on_when_a_backup_is_put_in_place_and_loses_nothing(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    server = start_server()
+    client = Client(server, tmp_path / "client")
+    run = client.start(sys.executable, "-c", _LOGS)
+    history = "SELECT text FROM lines WHERE stream = 'history' ORDER BY position"
+    wait_for(lambda: server.rows(history), "points arrive")
+    backup = back_up(server.data / "server.db", Why.ASKED)
+    with contextlib.closing(sqlite3.connect(server.data / "server.db")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    destroy_table(server.data / "server.db", "lines")
+    wait_for(lambda: "is damaged" in page(server, "").text, "it is met")
+    assert server.end() == 0
+    restored = command("restore", backup.path.name, data=server.data)
+    assert restored.returncode == 0, restored
+    server.start()
+    output, _ = run.communicate(timeout=200)
+    assert run.returncode == 0, output
+    # What had been acknowledged after the backup is in the run's own folder.
+    [folder] = (client.folder / "wandb").glob("run-*-run")
+    client.run("wandb", "sync", str(folder))
+    epochs = [json.loads(row["text"])["epoch"] for row in server.rows(history)]
+    assert epochs == list(range(100))
+    assert server.rows("SELECT state FROM runs") == [{"state": "finished"}]
+    client.end()
