@@ -32,6 +32,10 @@ PAGES = {
     "src.evaluate": ("docs/guides/training.md",),
     "run_sweep": ("docs/guides/sweeps.md",),
     "src.wandb_server": ("docs/guides/server.md",),
+    **{
+        f"src.wandb_server {command}": ("docs/guides/server.md",)
+        for command in ("check", "backup", "restore")
+    },
     "src.datasets": ("docs/guides/data.md",),
     **{
         f"benchmarks.{file.stem}": ("docs/benchmarks.md",)
@@ -44,11 +48,12 @@ PAGES = {
 @cache
 def flags(program: str) -> frozenset[str]:
     """The flags that a program's ``--help`` lists."""
-    package = (ROOT / program.replace(".", "/")).is_dir()
-    main = import_module(f"{program}.__main__" if package else program).main
+    module, *command = program.split()
+    package = (ROOT / module.replace(".", "/")).is_dir()
+    main = import_module(f"{module}.__main__" if package else module).main
     shown = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(shown), suppress(SystemExit):
-        patch.setattr(sys, "argv", [program, "--help"])
+        patch.setattr(sys, "argv", [module, *command, "--help"])
         main()
     return frozenset(re.findall(r"^  (?:-\w, )?(--[a-z]\w*)", shown.getvalue(), re.MULTILINE))
 

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -16,7 +17,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from src.shared.errors import UserError
 from src.shared.paths import ROOT
+from src.wandb_server import maintenance
 from src.wandb_server.store import Store
 from src.wandb_server.store.backups import Why, back_up, backups_of
 from src.wandb_server.store.schema import MIGRATIONS
@@ -28,8 +31,17 @@ MUTATION = 'mutation { upsertBucket(input: {name: "new"}) { inserted } }'
 PAGES = ["", "local/gradsweep", SWEEP, *(f"local/gradsweep/runs/{name}" for name in RUNS)]
 
 
-def command(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
-    """One of the server's commands."""
+def command(name: str, *arguments: str, data: Path) -> str:
+    """What one of the server's commands prints; a refusal is raised."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        code = maintenance.run(name, [*arguments, "--data", str(data)])
+    assert code == 0, printed.getvalue()
+    return printed.getvalue()
+
+
+def program(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
+    """The program with these arguments."""
     return subprocess.run(
         [sys.executable, "-m", "src.wandb_server", *arguments, "--data", str(data)],
         cwd=ROOT,
@@ -151,7 +163,7 @@ def test_values_and_files_that_are_lost_are_said_and_all_else_is_served(
     project = page(server, "local/gradsweep").text
     assert project.count("config cannot be read") == 1
     assert post(server, "graphql", {"query": MUTATION}).status_code == 200
-    checked = command("check", data=data)
+    checked = program("check", data=data)
     assert checked.returncode == 1
     assert f"config of runs {RUNS[0]} (row 1) is damaged" in checked.stdout
     assert server.end() == 0
@@ -181,10 +193,10 @@ def test_what_cannot_be_opened_is_refused_in_one_line_with_the_cure(tmp_path: Pa
     data = of_today(tmp_path)
     backup = back_up(data / "server.db", Why.DAILY)
     (data / "server.db").write_bytes(b"\0" * 5000)
-    refused = command("--port", "0", data=data)
+    refused = program("--port", "0", data=data)
     assert refused.returncode == 2
     [line] = refused.stderr.splitlines()
-    assert line.startswith(f"error: {data}/server.db cannot be served (file is not a database);")
+    assert line.startswith(f"error: {data}/server.db cannot be served: file is not a database;")
     assert f"restore {backup.path.name} --data {data}" in line
 
 
@@ -212,39 +224,44 @@ def test_a_server_backs_up_once_a_day_and_before_a_migration(
 def test_a_backup_is_made_checked_and_put_in_place(
     start_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
-    data = of_today(tmp_path)
+    data, copy = of_today(tmp_path), tmp_path / "copy"
     server = start_server(data=data)
     server.graphql('mutation { upsertBucket(input: {name: "kept"}) { inserted } }')
-    made = command("backup", data=data)
-    assert made.returncode == 0, made
+    printed = command("backup", data=data)
     [backup] = [b for b in backups_of(data / "server.db") if b.why is Why.ASKED]
-    assert made.stdout == f"Backed up to {backup.path}\n"
-    copy = tmp_path / "copy"
-    assert command("backup", "--to", str(copy), data=data).returncode == 0
-    assert command("backup", "--to", str(copy), data=data).returncode == 2, "it is there"
+    assert printed == f"Backed up to {backup.path}\n"
+    command("backup", "--to", str(copy), data=data)
+    with pytest.raises(UserError, match="is not empty"):
+        command("backup", "--to", str(copy), data=data)
     server.graphql('mutation { upsertBucket(input: {name: "lost"}) { inserted } }')
-    refused = command("restore", backup.path.name, data=data)
-    assert refused.returncode == 2
-    assert f"a server of {data} is running at {server.url}; end it, then" in refused.stderr
+    with pytest.raises(UserError, match=f"is running at {server.url}; end it, then restore"):
+        command("restore", backup.path.name, data=data)
     assert server.end() == 0
     (data / "server.db").write_bytes(b"\0" * 5000)
-    listed = command("restore", data=data).stdout
-    assert f"{backup.path.name}  {backup.when}  asked" in listed
-    restored = command("restore", backup.path.name, data=data)
-    assert restored.returncode == 0, restored
-    assert f"as it was at {backup.when}" in restored.stdout
+    assert f"{backup.path.name}  {backup.when}  asked" in command("restore", data=data)
+    assert f"as it was at {backup.when}" in command("restore", backup.path.name, data=data)
     [aside] = data.glob("replaced-*")
     assert (aside / "server.db").read_bytes() == b"\0" * 5000
     server.start()
     assert page(server, "local/gradsweep/runs/kept").status_code == 200
     assert page(server, "local/gradsweep/runs/lost").status_code == 404
+
+
+def test_a_whole_copy_can_be_served_and_restored_from(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data, copy = of_today(tmp_path), tmp_path / "copy"
+    command("backup", "--to", str(copy), data=data)
+    server = start_server(data=copy)
+    picture = "files/media/images/confusion_matrix_heatmap_5_7c76368470c432e301b7.png"
+    assert page(server, f"{PAGES[-1]}/{picture}?view=1").content[:4] == b"\x89PNG"
     assert server.end() == 0
-    # The whole copy can be served by itself, and its files are the same.
-    stored = {path.relative_to(data / "files") for path in (data / "files").glob("*/*")}
-    assert {path.relative_to(copy / "files") for path in (copy / "files").glob("*/*")} == stored
     shutil.rmtree(data / "files")
-    assert command("restore", str(copy), data=data).returncode == 0
-    assert {path.relative_to(data / "files") for path in (data / "files").glob("*/*")} == stored
+    (data / "server.db").unlink()
+    command("restore", str(copy), data=data)
+    stored, again = (sorted(p.name for p in (f / "files").glob("*/*")) for f in (copy, data))
+    assert again == stored
+    assert len(stored) > 40
 
 
 def test_a_damaged_backup_is_not_put_in_place(tmp_path: Path) -> None:
@@ -252,10 +269,11 @@ def test_a_damaged_backup_is_not_put_in_place(tmp_path: Path) -> None:
     backup = back_up(data / "server.db", Why.ASKED)
     destroy_table(backup.path, "runs")
     before = digest(data / "server.db")
-    assert "damaged: " in command("restore", data=data).stdout
-    refused = command("restore", backup.path.name, data=data)
-    assert refused.returncode == 2
-    assert "is damaged (" in refused.stderr
+    assert "damaged: " in command("restore", data=data)
+    with pytest.raises(UserError, match="is damaged"):
+        command("restore", backup.path.name, data=data)
+    with pytest.raises(UserError, match="there is no backup nothing"):
+        command("restore", "nothing", data=data)
     assert digest(data / "server.db") == before
 
 
@@ -284,8 +302,7 @@ def test_a_run_in_progress_goes_on_when_a_backup_is_put_in_place_and_loses_nothi
     destroy_table(server.data / "server.db", "lines")
     wait_for(lambda: "is damaged" in page(server, "").text, "it is met")
     assert server.end() == 0
-    restored = command("restore", backup.path.name, data=server.data)
-    assert restored.returncode == 0, restored
+    command("restore", backup.path.name, data=server.data)
     server.start()
     output, _ = run.communicate(timeout=200)
     assert run.returncode == 0, output

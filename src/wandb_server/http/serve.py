@@ -36,6 +36,7 @@ from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.running_clock import RunningClock
 from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
+from src.wandb_server.store.backups import cure
 from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.errors import DamagedError, NotStoredError, UnusableStoreError
 
@@ -143,10 +144,11 @@ def server_of(data: Path, key: str, crash_after: float) -> Server:
     Raises:
         UserError: If its data are damaged, of a newer version, or not ours to change.
     """
+    database = data / DATABASE
     try:
-        store = Store(data / DATABASE)
+        store = Store(database)
     except DamagedError as error:
-        raise UserError(str(error)) from None
+        raise UserError(f"{database} cannot be served: {error}; {cure(database)}") from None
     except UnusableStoreError as error:
         raise UserError(f"--data {data}: {error}; name another folder") from None
     with usable(data):

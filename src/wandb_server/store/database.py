@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from src.wandb_server.store.backups import cure
 from src.wandb_server.store.connection import Row, reader, translated
 from src.wandb_server.store.errors import DamagedError, StoreError, UnusableStoreError
 from src.wandb_server.store.health import Health
@@ -28,7 +27,7 @@ class Database:
         health: Whether the file is whole; while it is not, nothing is written.
 
     Raises:
-        DamagedError: Nothing can be read of it; the message has the cure.
+        DamagedError: Nothing can be read of it, or it is gone.
         UnusableStoreError: It is no database of ours, was written by a newer version of the
             program, or cannot be made or changed.
     """
@@ -42,8 +41,8 @@ class Database:
         try:
             with translated():
                 self._writer = opened(path, self.health)
-        except DamagedError as error:
-            raise DamagedError(f"{path} cannot be served ({error}); {cure(path)}") from error
+        except DamagedError:
+            raise
         except StoreError as error:
             raise UnusableStoreError(str(error)) from error
 

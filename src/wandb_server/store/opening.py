@@ -68,9 +68,9 @@ def _is_new(path: Path) -> bool:
     files = path.with_name("files")
     stored = any(files.glob("[0-9a-f][0-9a-f]/*")) if files.is_dir() else False
     log = path.with_name(path.name + "-wal")
-    for left, what in ((stored, files), (log.exists(), log), (backups_of(path), "its backups")):
+    for left, what in ((stored, files), (log.exists(), log), (backups_of(path), "a backup")):
         if left:
-            raise DamagedError(f"the file is missing, while {what} is there")
+            raise DamagedError(f"the file is missing, while there is {what}")
     return True
 
 
