@@ -20,7 +20,7 @@ DOCUMENTS = [
 ]
 CONFIGS = sorted((ROOT / "config").rglob("*.yaml"))
 # Flags of other programs that the documents name.
-_FOREIGN_FLAGS = {"--relogin", "--forward-signals", "--flag"}
+_FOREIGN_FLAGS = {"--relogin", "--update", "--forward-signals", "--flag"}
 # Folders and files that running makes.
 _MADE = (".venv", ".gradsweep", "models/", "plots/", "wandb/", "benchmarks/results/partial/")
 _FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*")

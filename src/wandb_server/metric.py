@@ -46,11 +46,13 @@ def run_best(
         history: The values that it has logged, as far as they are known.
         summary: Its summary, which is asked only if none of these is finite: for the best value
             that the run says itself, under ``best_`` and the metric's name, or else for the last.
-        metric: The metric's name.
+        metric: The metric's name; of none there is no best value.
         goal: Which way is better.
     """
+    if metric is None:  # nobody knows which way is better, either
+        return None
     best = best_value(history, goal)
-    if best is None and metric:
+    if best is None:
         said = [metric_value(summary, name) for name in (f"best_{metric}", metric)]
         best = next((value for value in said if value is not None and math.isfinite(value)), None)
     return best

@@ -170,6 +170,30 @@ def test_values_and_files_that_are_lost_are_said_and_all_else_is_served(
     assert "9 values or files of" in server.output
 
 
+def test_nothing_is_made_up_of_a_sweep_whose_configuration_is_lost(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = of_today(tmp_path)
+    with contextlib.closing(sqlite3.connect(data / "server.db")) as db:
+        db.execute("UPDATE sweeps SET config = substr(config, 1, 1) || '[', state = 'RUNNING'")
+        db.commit()
+    server = start_server(data=data)
+    sweep = page(server, SWEEP).text
+    assert "This sweep's configuration cannot be read:" in sweep
+    assert "What it searches, and how, cannot be read." in sweep
+    assert "Best so far" not in sweep, "nobody knows which way is better"
+    assert "mattered most" not in sweep
+    query = '{ project(name: "gradsweep") { sweep(sweepName: "y7prqc13") { bestLoss config } } }'
+    assert server.graphql(query)["project"]["sweep"] == {"bestLoss": None, "config": "{}"}
+    where = 'projectName: "gradsweep", sweep: "y7prqc13", host: "h"'
+    create = f"mutation {{ createAgent(input: {{{where}}}) {{ agent {{ id }} }} }}"
+    agent = server.graphql(create)["createAgent"]["agent"]["id"]
+    beat = f'mutation {{ agentHeartbeat(input: {{id: "{agent}"}}) {{ commands }} }}'
+    refused = post(server, "graphql", {"query": beat})
+    assert refused.status_code == 400
+    assert "give it again with wandb sweep --update" in refused.text
+
+
 def test_a_damaged_index_is_found_in_the_background(
     start_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:

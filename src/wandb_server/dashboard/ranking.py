@@ -12,7 +12,7 @@ from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.words import ended
 from src.wandb_server.metric import run_best
-from src.wandb_server.scheduling.sweep_config import stored_spec
+from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
@@ -95,8 +95,9 @@ def _best(run: Run, metric: str | None, goal: Goal, ranges: Ranges) -> tuple[flo
 
 
 def spec_or_none(sweep: Sweep | None) -> SweepSpec | None:
-    """What a sweep searches, if the run is part of one."""
-    return stored_spec(sweep) if sweep is not None else None
+    """What a sweep searches, if the run is part of one, and it is known."""
+    spec = stored_spec(sweep) if sweep is not None else UNREADABLE
+    return spec if spec is not UNREADABLE else None
 
 
 def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, Goal]:

@@ -152,14 +152,23 @@ def copy_database(database: Path, target: Path) -> None:
 
 
 def is_due(database: Path, now: datetime) -> bool:
-    """Whether a day's backup is to be made: there is none, and something was stored since."""
+    """Whether a day's backup is to be made: there is none, and something was stored since.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
     newest = next((b for b in backups_of(database) if b.why is Why.DAILY), None)
     if newest is None:
-        return True
+        return not _is_empty(database)
     # One from the future was made by a clock that has been put right since.
     is_of_today = timedelta(0) <= now - newest.made < DAY
-    changed = max(path.stat().st_mtime for path in _parts(database))
+    changed = max((path.stat().st_mtime for path in _parts(database)), default=0.0)
     return not is_of_today and changed > newest.made.timestamp()
+
+
+def _is_empty(database: Path) -> bool:
+    with translated(), closing(reader(database)) as connection:
+        return connection.execute("SELECT 1 FROM projects").fetchone() is None
 
 
 def _parts(database: Path) -> list[Path]:

@@ -186,9 +186,12 @@ def _contents(
         if stopped():
             return
         path = files / row["id"][:2] / row["id"]
-        size = path.stat().st_size if path.is_file() else None
-        if size == row["size"]:
+        try:
+            size = path.stat().st_size
+            what = f"has {size} bytes, not {row['size']}" if size != row["size"] else ""
+        except OSError as error:
+            what = f"cannot be read: {error.strerror}"
+        if not what:
             continue
-        what = "is missing" if size is None else f"has {size} bytes, not {row['size']}"
         users = [used[0] for used in connection.execute(_USERS, {"blob": row["id"]})]
         yield f"the stored file of {', '.join(users) or 'nothing any more'} {what} ({path})"

@@ -123,6 +123,8 @@ def test_large_ones_are_kept_as_far_as_there_is_room_and_the_newest_ever(
 
 def test_one_a_day_is_due_if_something_was_stored_since(database: Path) -> None:
     now = datetime.now(UTC)
+    Store(database.with_name("new.db"))
+    assert not is_due(database.with_name("new.db"), now), "nothing is in it yet"
     assert is_due(database, now), "there is none"
     made = back_up(database, Why.DAILY).made
     back_up(database, Why.ASKED)
@@ -172,7 +174,7 @@ def test_a_damaged_database_is_not_migrated(tmp_path: Path) -> None:
     path = tmp_path / "server.db"
     old_database(path)
     zero_page(path, seed=1)
-    with pytest.raises(DamagedError, match="page"):
+    with pytest.raises(DamagedError, match="Page"):
         Store(path)
 
 
