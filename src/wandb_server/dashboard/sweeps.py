@@ -9,18 +9,19 @@ from typing import Any
 import yaml
 from starlette.datastructures import QueryParams
 
-from src.sweep_language.distributions import Log, Numeric
 from src.sweep_language.grammar import Method, SweepSpec
 from src.sweep_language.metric import Goal
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import sweep_charts
 from src.wandb_server.dashboard.damage import read_or
 from src.wandb_server.dashboard.forms import SWEEP_BUTTONS
-from src.wandb_server.dashboard.importance import MIN_RUNS, Importance, Scale, importances
-from src.wandb_server.dashboard.listing import Query, Row, table
+from src.wandb_server.dashboard.importance import did_better, sweep_findings
+from src.wandb_server.dashboard.listing import Query, table
 from src.wandb_server.dashboard.ranking import best_row, ranges_of, state_counts, sweep_rows
 from src.wandb_server.dashboard.words import lost_parts, sweep_title
 from src.wandb_server.documents import flat
+from src.wandb_server.importance.evidence import MOST_RUNS
+from src.wandb_server.importance.findings import MIN_RUNS
 from src.wandb_server.scheduling.benching import MAX_IN_A_ROW, agent_state
 from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec
 from src.wandb_server.search.early_termination import stopped_in_hindsight
@@ -45,7 +46,6 @@ def sweep_page(
     histories = read_or({}, server.store.runs.metric_histories, sweep.id)
     rows = sweep_rows(sweep, runs, ranges_of(histories))
     reached = sweep_charts.reached_brackets(spec, histories)
-    matters = _importances(rows, spec)
     best = best_row(rows, spec.goal)
     varied = _varied(runs)
     return {
@@ -58,8 +58,10 @@ def sweep_page(
         "counts": state_counts(runs),
         "best": best,
         "best_params": [(n, best.config[n]) for n in varied if n in best.config] if best else [],
-        "importances": matters,
+        "findings": sweep_findings(rows, spec),
+        "did_better": did_better,
         "min_runs": MIN_RUNS,
+        "most_runs": MOST_RUNS,
         "brackets": reached,
         "more_if_strict": _more_if_strict(spec, runs, histories),
         "drawn": min(len(histories), sweep_charts.MAX_CURVES),
@@ -96,25 +98,6 @@ def _more_if_strict(spec: SweepSpec, runs: list[Run], histories: Mapping[int, li
     )
     stopped = {run.id for run in runs if run.stopped_early}
     return len(set(strictly) - set(usually) - stopped)
-
-
-def _importances(rows: list[Row], spec: SweepSpec) -> list[Importance]:
-    # Of ended runs alone: a run that has just begun says nothing of its parameters yet.
-    trials: list[tuple[Mapping[str, Any], float]] = [
-        (dict(flat(row.run.params)), row.best)
-        for row in rows
-        if row.run.params and row.best is not None and not row.run.active
-    ]
-    return importances(trials, spec.goal is Goal.MAXIMIZE, _scales(spec))
-
-
-def _scales(spec: SweepSpec) -> dict[str, Scale]:
-    """How the parameters are searched that are numbers from a range."""
-    return {
-        ".".join(path): "logarithmic" if isinstance(parameter.shape, Log) else "linear"
-        for path, parameter in spec.parameters.items()
-        if isinstance(parameter, Numeric)
-    }
 
 
 def _agents(server: Server, sweep: Sweep, runs: list[Run]) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """What the pages say in words."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -175,11 +174,3 @@ def confused(classes: Sequence[str], matrix: Sequence[Sequence[int]], top: int =
         f"{100 * n / sum(matrix[i]):.0f} %)"
         for n, i, j in mistakes[:top]
     ]
-
-
-def correlation(value: float | None) -> str:
-    """Which direction of a number went with better results."""
-    if value is None or math.isnan(value) or abs(value) < 0.1:
-        return "no clear direction"
-    strength = "mostly " if abs(value) >= 0.6 else ""
-    return f"{strength}{'higher' if value > 0 else 'lower'} was better"

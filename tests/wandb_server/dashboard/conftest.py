@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from src.shared.tickets import login_link
 from tests.programs import missing
 from tests.wandb_server.dashboard.messy_data import write_messy_data
+from tests.wandb_server.dashboard.planted_sweeps import write_planted_sweeps
 from tests.wandb_server.server_harness import ServerProcess
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -20,6 +21,7 @@ def messy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPro
     """A server of data that is hard to show."""
     data: Path = tmp_path_factory.mktemp("messy") / "data"
     write_messy_data(data)
+    write_planted_sweeps(data)
     server = ServerProcess(data)
     server.start()
     yield server
