@@ -5,6 +5,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+# At inference on a CPU TensorFlow (2.21) fuses a convolution, its batch norm and any of several
+# activations, and for these it then has no kernel ("Fusion is not implemented").
+_WITHOUT_KERNEL = ("tanh",)
+
 
 class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Normalises each channel over the batch and, in pictures, the places (Ioffe & Szegedy 2015).
@@ -14,10 +18,16 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     running variance, as PyTorch's, is that of the unbiased estimate, n/(n-1) times Keras's. The
     momentum, too, is PyTorch's, so that the running statistics are right after some dozens of
     steps, not some hundreds.
+
+    Args:
+        before: The activation that may follow it.
+        momentum: The share of the running statistics that each step keeps.
+        **settings: As ``keras.layers.BatchNormalization`` takes them.
     """
 
-    def __init__(self, momentum: float = 0.9, **settings: Any) -> None:
+    def __init__(self, before: str | None = None, momentum: float = 0.9, **settings: Any) -> None:
         super().__init__(momentum=momentum, **settings)
+        self._stands_alone = before in _WITHOUT_KERNEL
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """From ``(batch, channels)`` or ``(batch, height, width, channels)`` to the same."""
@@ -36,4 +46,7 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
         if training:
             for old, new in zip(moving, batch, strict=True):
                 old.assign(self.momentum * old + (1 - self.momentum) * new)
+        elif self._stands_alone:
+            # It hands on what it is given, at no cost; unlike an identity it is never removed.
+            return tf.ensure_shape(normalised, normalised.shape)
         return normalised

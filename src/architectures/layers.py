@@ -104,8 +104,8 @@ class Layers:
         return [Dropout(self.config.dropout, _draw(self._dropout_seeds))]
 
     def batch_norm(self) -> Any:
-        """A layer that normalises over the batch."""
-        return BatchNorm()
+        """A layer that normalises over the batch; the activation may follow."""
+        return BatchNorm(before=self.config.activation)
 
 
 def pixels(spec: InputSpec) -> list[Any]:
