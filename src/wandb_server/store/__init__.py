@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from src.wandb_server.store.artifacts import Artifacts
+from src.wandb_server.store.branches import Branches
 from src.wandb_server.store.collections import Collections
 from src.wandb_server.store.contents import Contents
 from src.wandb_server.store.database import Database
@@ -29,6 +30,7 @@ class Store:
         self.health = self._db.health
         self.projects = Projects(self._db)
         self.runs = Runs(self._db)
+        self.branches = Branches(self._db)
         self.sweeps = Sweeps(self._db)
         self.files = Files(self._db)
         self.collections = Collections(self._db)

@@ -48,6 +48,13 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
+def _objects(text: str) -> dict[str, dict[str, Any]]:
+    value = _object(text)
+    if not all(isinstance(one, dict) for one in value.values()):
+        raise TypeError("not an object of objects")
+    return value
+
+
 def _object_text(text: str) -> str:
     _object(text)
     return text
@@ -84,6 +91,7 @@ FORMS: dict[str, dict[str, Form]] = {
         "summary": _OBJECT,
         "tags": _LIST,
         "early_stop": _OPTIONAL_OBJECT,
+        "inherited": Form(_objects, _nothing, json=True),
         "created_at": _TIME,
         "heartbeat_at": _TIME,
     },

@@ -30,26 +30,15 @@ class RunLines:
         )
 
     def clear_lines(self, run_id: int, stream: str) -> None:
-        """Drop a stream, as a run that is started anew under its old name does."""
+        """Drop a stream, as a run that is started anew under its old name does.
+
+        What a fork has inherited stays.
+        """
         with self._db.transaction():
-            self._db.write("DELETE FROM lines WHERE run_id = ? AND stream = ?", run_id, stream)
+            sql = "DELETE FROM lines WHERE run_id = ? AND stream = ? AND position >= 0"
+            self._db.write(sql, run_id, stream)
             if stream == "history":
                 self._db.write("DELETE FROM metric_values WHERE run_id = ?", run_id)
-
-    def cut_history(self, run_id: int, last_step: int) -> None:
-        """Drop what a run has logged after a step, to go on from there."""
-        with self._db.transaction():
-            for table, condition in (
-                (
-                    "metric_values",
-                    "position IN (SELECT position FROM lines l WHERE l.run_id ="
-                    " metric_values.run_id AND l.stream = 'history' AND l.step > ?)",
-                ),
-                ("lines", "stream = 'history' AND step > ?"),
-            ):
-                self._db.write(
-                    f"DELETE FROM {table} WHERE run_id = ? AND {condition}", run_id, last_step
-                )
 
     def line(self, run_id: int, stream: str, position: int) -> str | None:
         """One line of a stream."""
@@ -101,13 +90,17 @@ class RunLines:
 
     def sampled_rows(self, run_id: int, stream: str, count: int) -> list[dict[str, Any]]:
         """About ``count`` lines of a long JSON stream, evenly spaced and the last; else all."""
-        total = self.line_count(run_id, stream)
-        stride = -(-total // count) or 1
+        first, last = self._db.one(
+            "SELECT ifnull(min(position), 0), ifnull(max(position), 0) FROM lines"
+            " WHERE run_id = ? AND stream = ?",
+            *(run_id, stream),
+        ) or (0, 0)
+        stride = -(-(last - first + 1) // count)
         # The place within each stretch moves on: what is logged every n-th line is met as well.
         rows = self._db.all(
-            "SELECT text FROM lines WHERE run_id = ? AND stream = ?"
-            " AND (position % ? = (position / ?) % ? OR position = ?) ORDER BY position",
-            *(run_id, stream, stride, stride, stride, total - 1),
+            "SELECT text FROM lines WHERE run_id = ?1 AND stream = ?2 AND (position = ?5 OR"
+            " (position - ?3) % ?4 = ((position - ?3) / ?4) % ?4) ORDER BY position",
+            *(run_id, stream, first, stride, last),
         )
         return _objects(row["text"] for row in rows)
 
@@ -142,16 +135,16 @@ class RunLines:
         return sum(decoded_line(row["text"]) is None for row in rows)
 
     def line_count(self, run_id: int, stream: str) -> int:
-        """Where the next line of a stream goes: one past the last position."""
+        """Where the next line of a stream goes: one past the last position of its own."""
         last = self._db.scalar(
             "SELECT max(position) FROM lines WHERE run_id = ? AND stream = ?", run_id, stream
         )
-        return 0 if last is None else int(last) + 1
+        return 0 if last is None else max(0, int(last) + 1)
 
     def last_line(self, run_id: int, stream: str) -> str | None:
         """The newest line of a stream, unless it is damaged."""
-        text = self.line(run_id, stream, self.line_count(run_id, stream) - 1)
-        return text if text is not None and _is_readable(stream, text) else None
+        lines = self.last_lines(run_id, stream, 1)
+        return lines[0] if lines and _is_readable(stream, lines[0]) else None
 
 
 def _is_readable(stream: str, text: str) -> bool:

@@ -21,8 +21,9 @@ class Run:
     ``config`` is in W&B's form, ``{name: {"value": ...}}``; ``params`` is what the sweep chose.
     ``withdrawn`` is an attempt at a configuration that gave way to another one, and
     ``told_to_stop`` a run that has been sent what ``should_stop`` says. A ``prior`` run was there
-    before its sweep.
-    ``unreadable`` names the columns that are damaged, which are empty here.
+    before its sweep. What a fork has ``inherited`` stands in its ``config`` and ``summary``, too,
+    unless it says something else itself. ``unreadable`` names the columns that are
+    damaged, which are empty here.
     """
 
     id: int
@@ -54,6 +55,7 @@ class Run:
     withdrawn: bool
     told_to_stop: bool
     prior: bool
+    inherited: dict[str, Any] | None
     unreadable: tuple[str, ...]
 
     @property
@@ -103,6 +105,8 @@ _FLAGS = ("should_stop", "withdrawn", "told_to_stop", "prior")
 
 def _run(row: Row) -> Run:
     values = decoded("runs", row)
+    for name, value in (values["inherited"] or {}).items():
+        values[name] = value | values[name]
     return Run(**values | {name: bool(values[name]) for name in _FLAGS})
 
 

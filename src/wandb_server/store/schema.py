@@ -229,4 +229,7 @@ UPDATE sweeps SET state = 'PENDING' WHERE state = 'RUNNING'
   AND id NOT IN (SELECT sweep_id FROM runs WHERE sweep_id IS NOT NULL AND NOT prior)
 """
 
-MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6]
+# A fork has the config and the summary of another run, as JSON.
+_VERSION_7 = "ALTER TABLE runs ADD COLUMN inherited TEXT"
+
+MIGRATIONS = [_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7]

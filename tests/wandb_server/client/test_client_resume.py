@@ -102,3 +102,61 @@ assert [r.id for r in wandb.Api().sweep(f"local/gradsweep/{run.sweep_name}").run
 """
     )
     assert _steps(server, "off") == [0, 1, 2, 3]
+
+
+def test_a_run_is_forked_from_a_step_of_another_and_rewound_to_one_of_its_own(
+    server: ServerProcess, client: Client
+) -> None:
+    client.python(
+        """
+import numpy as np, wandb
+with wandb.init(id="parent", config={"lr": 1, "kept": 2}) as run:
+    for i in range(5):
+        run.log({"x": i * 10, "y": -i})
+    run.log({"picture": wandb.Image(np.zeros((4, 4, 3), dtype=np.uint8))})
+
+def seen(name):
+    run = wandb.Api().run(f"gradsweep/{name}")
+    rows = [(row["_step"], row["x"]) for row in run.scan_history(keys=["_step", "x"])]
+    return rows, {k: v for k, v in run.summary.items() if k in "xy"}, run.config
+
+whole = [(i, i * 10) for i in range(5)]
+with wandb.init(id="child", fork_from="parent?_step=2", config={"lr": 3}) as run:
+    assert run.starting_step == 3
+    assert seen("child") == (whole[:3], {"x": 20, "y": -2}, {"lr": 3, "kept": 2})
+    for i in range(2):
+        run.log({"x": 1000 + i})
+forked = whole[:3] + [(3, 1000), (4, 1001)]
+assert seen("child") == (forked, {"x": 1001, "y": -2}, {"lr": 3, "kept": 2}), seen("child")
+assert seen("parent")[0] == whole, "it is as it was"
+
+with wandb.init(id="child", resume="must") as run:
+    assert run.starting_step == 5
+    run.log({"x": 1002})
+assert seen("child")[0] == [*forked, (5, 1002)]
+with wandb.init(id="grandchild", fork_from="child?_step=3"):
+    pass
+wandb.Api().run("gradsweep/child").delete()
+assert seen("grandchild")[0] == forked[:4]
+with wandb.init(id="last", fork_from="parent?_step=5"):
+    pass
+assert any("picture" in f.name for f in wandb.Api().run("gradsweep/last").files())
+
+with wandb.init(resume_from="parent?_step=1") as run:
+    assert (run.id, run.starting_step) == ("parent", 2)
+    assert seen("parent")[:2] == (whole[:2], {"x": 10, "y": -1})
+    run.log({"x": 7})
+assert seen("parent")[0] == [*whole[:2], (2, 7)]
+with wandb.init(resume_from="grandchild?_step=1") as run:
+    run.log({"x": 8})
+assert seen("grandchild")[0] == [*whole[:2], (2, 8)]
+
+try:
+    wandb.init(id="orphan", fork_from="nobody?_step=1")
+except wandb.Error as error:
+    assert "fork_from: no run nobody in project gradsweep" in str(error), error
+else:
+    raise AssertionError("there is nothing to go on from")
+"""
+    )
+    assert server.rows("SELECT 1 FROM runs WHERE name = 'orphan'") == []

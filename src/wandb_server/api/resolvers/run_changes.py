@@ -14,6 +14,7 @@ from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.scheduling.attempts import begun_again
 from src.wandb_server.states import RunState
+from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.stamps import now
 
@@ -69,6 +70,7 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
     run = server.store.runs.find(project.id, name)
     if run is None:
         run, inserted = server.store.runs.create(project.id, name, **values), True
+        _fork(server, project, run)
     else:
         if run.state is RunState.PENDING and "config" in values:
             values["config"] = run.config | values["config"]
@@ -79,6 +81,20 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
         server.store.runs.update(run.id, **values | _going_on(server, run))
     server.liveness.run_spoke(run.id)
     return run, inserted
+
+
+def _fork(server: Server, project: Project, run: Run) -> None:
+    """A new run may go on from a step of another one, which its client says in its config."""
+    kept = run.config.get("_wandb")
+    value = kept.get("value") if isinstance(kept, dict) else None
+    point = value.get("branch_point") if isinstance(value, dict) else None
+    if not isinstance(point, dict) or point.get("run_id") == run.name:
+        return  # or it goes back in its own history, for which there is a mutation
+    moment = Args(point)
+    parent = server.store.runs.find(project.id, moment.text("run_id"))
+    if parent is None:
+        raise NotFoundError(f"fork_from: no run {point['run_id']} in project {project.name}")
+    server.store.branches.fork(run, parent, moment.integer("step", 0))
 
 
 def _going_on(server: Server, run: Run) -> dict[str, Any]:
@@ -159,7 +175,7 @@ def _rewind(server: Server, args: Args) -> dict[str, Any]:
     run = server.run_at(given.optional("entityName"), project_name, run_name)
     if given.text("metricName") != "_step":
         raise RequestError("a run can only be rewound to a '_step'")
-    server.store.runs.cut_history(run.id, given.integer("metricValue", 0))
+    server.store.branches.rewind(run, given.integer("metricValue", 0))
     server.store.runs.update(run.id, state=RunState.RUNNING, **_going_on(server, run))
     server.liveness.run_spoke(run.id)
     return {
