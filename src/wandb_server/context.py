@@ -16,14 +16,15 @@ from src.wandb_server.store.runs import Run
 class Server:
     """The parts of a running server.
 
-    ``base_url`` is set per request from its Host header: addresses that are handed out must work
-    from where the client is.
+    ``key_name`` is the beginning of the API key. ``base_url`` is set per request from its Host
+    header: addresses that are handed out must work from where the client is.
     """
 
     store: Store
     blobs: BlobStorage
     liveness: Liveness
     scheduler: Scheduler
+    key_name: str = ""
     base_url: str = ""
 
     def blob_url(self, blob_id: str) -> str:

@@ -3,7 +3,7 @@
 Clients of different versions select different fields, and no schema is published, so none is kept
 here. A node is a mapping from field name to a value, or to a function of the field's arguments. A
 field that the node lacks becomes null and is recorded, so that tests can assert that a supported
-client never asks for something unknown.
+client never asks for something unknown. A mutation that there is not is refused.
 """
 
 import json
@@ -179,6 +179,8 @@ class _Execution:
         name = field.name.value
         if name not in node:
             self.missing.record(self.operation_name, f"{node.get('__typename', '?')}.{name}")
+            if node.get("__typename") == "Mutation":  # null would say that it has been done
+                raise RequestError(f"this server has no {name}")
             return None
         value = node[name]
         if isinstance(value, Callable):  # type: ignore[arg-type]

@@ -25,6 +25,8 @@ def commit(store: Store, blobs: BlobStorage, artifact: Artifact) -> None:
     if not manifests:
         raise RequestError("the artifact has no manifest")
     whole, entries = _merged(store, blobs, manifests)
+    policy = whole.get("storagePolicyConfig")
+    check_storage_region(policy.get("storageRegion") if isinstance(policy, dict) else None)
     files: dict[str, str] = {}
     references: dict[str, str] = {}
     size = 0
@@ -45,6 +47,16 @@ def commit(store: Store, blobs: BlobStorage, artifact: Artifact) -> None:
     store.contents.set_files(artifact.id, files, references)
     store.artifacts.update(artifact.id, state="COMMITTED", size=size, file_count=len(entries))
     store.artifacts.add_version(artifact.collection_id, artifact.id, artifact.wanted_aliases)
+
+
+def check_storage_region(region: Any) -> None:
+    """Refuse an artifact that is to be kept elsewhere.
+
+    Raises:
+        RequestError: It names a region.
+    """
+    if region not in (None, "", "default"):
+        raise RequestError(f"invalid storageRegion: {region}; this server keeps all in one place")
 
 
 def _blob_of(store: Store, name: str, entry: dict[str, Any]) -> str:

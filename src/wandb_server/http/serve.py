@@ -155,7 +155,7 @@ def server_of(data: Path, key: str, crash_after: float) -> Server:
         blobs = BlobStorage(data / FILES, key)
         blobs.remove_leftovers()
     liveness = Liveness(RunningClock(_watch_interval(crash_after)), crash_after)
-    return Server(store, blobs, liveness, Scheduler(store, liveness))
+    return Server(store, blobs, liveness, Scheduler(store, liveness), key_name=key[:8])
 
 
 def _watch_interval(crash_after: float) -> float:

@@ -71,6 +71,10 @@ class Files:
         """Note that a blob's content is on disk."""
         self._db.update("blobs", blob_id, size=size, md5=md5, updated_at=now())
 
+    def total_size(self) -> int:
+        """How many bytes all contents have."""
+        return int(self._db.scalar("SELECT ifnull(sum(size), 0) FROM blobs"))
+
     def run_file(self, run_id: int, name: str) -> StoredFile:
         """The file of a run with this name, registered when it is not there."""
         with self._db.transaction():

@@ -82,3 +82,96 @@ wandb.Api().run(f"same/{second}").delete(delete_artifacts=True)
 assert not wandb.Api().artifact_exists("same/data:v0")
 """
     )
+
+
+def test_a_run_may_be_of_an_entity_that_had_no_project(client: Client) -> None:
+    client.python(
+        """
+import wandb
+with wandb.init(entity="other", project="first") as run:
+    artifact = wandb.Artifact("data", "set")
+    with artifact.new_file("x.txt") as file:
+        file.write("x")
+    run.log_artifact(artifact).wait()
+assert wandb.Api().run(f"other/first/{run.id}").entity == "other"
+assert wandb.Api().team("other").name == "other"
+for ask in (lambda: wandb.Api().team("nobody"), lambda: wandb.Api().organization("nobody")):
+    try:
+        ask()
+    except Exception:
+        pass
+    else:
+        raise AssertionError("there is none")
+"""
+    )
+
+
+def test_files_keys_people_and_states_are_told_as_they_are(
+    server: ServerProcess, client: Client
+) -> None:
+    client.python(
+        f"""
+import wandb
+api = wandb.Api()
+viewer = api.viewer
+assert viewer.api_keys == ["{server.key[:8]}"] and viewer.teams == ["local"]
+assert api.user("local").username == "local" and api.users("nobody") == []
+(member,) = api.team("local").members
+assert (member.account_type, repr(member)) == ("USER", "<Member local (USER)>")
+assert list(api.automations()) == [] and list(api.integrations()) == []
+
+with wandb.init(project="told") as run:
+    artifact = wandb.Artifact("data", "set")
+    with artifact.new_file("x.txt") as file:
+        file.write("x")
+    run.log_artifact(artifact).wait()
+found = api.artifact("told/data:v0")
+assert found.commit_hash == wandb.Api().artifact("told/data:v0").commit_hash != found.digest
+(file,) = found.files()
+assert file.storage_path.startswith("wandb_artifacts/")
+
+seed = api.create_run(project="told")
+made = api.run(f"told/{{seed.id}}")
+assert made.update_state("failed") and made.state == "failed"
+try:
+    made.update_state("failed")
+except wandb.Error as error:
+    assert "invalid state transition" in str(error), error
+else:
+    raise AssertionError("it has failed already")
+made.delete()
+made.delete(delete_artifacts=True)
+
+with wandb.init(project="told") as run:
+    elsewhere = wandb.Artifact("elsewhere", "set", storage_region="coreweave-us")
+    run.log_artifact(elsewhere)
+    try:
+        elsewhere.wait()
+    except ValueError as error:
+        assert "invalid storageRegion: coreweave-us" in str(error), error
+    else:
+        raise AssertionError("it would be kept here")
+"""
+    )
+    features = server.graphql("{ serverInfo { features { name } } }")["serverInfo"]["features"]
+    assert {"name": "UPDATE_RUN_STATE"} in features
+
+
+def test_a_mutation_that_there_is_not_is_refused(server: ServerProcess, client: Client) -> None:
+    client.python(
+        """
+import wandb
+api = wandb.Api()
+try:
+    api.create_custom_chart(entity="local", name="c", display_name="d", spec_type="vega2",
+                            access="private", spec="{}")
+except Exception as error:
+    assert "this server has no createCustomChart" in str(error), error
+else:
+    raise AssertionError("nothing was made")
+"""
+    )
+    assert server.missing_fields() == [
+        {"operation": "CreateCustomChart", "field": "Mutation.createCustomChart"}
+    ]
+    (server.data / "missing_fields.jsonl").unlink()  # it was asked for on purpose

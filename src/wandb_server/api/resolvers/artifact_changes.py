@@ -7,7 +7,7 @@ from src.wandb_server.api.arguments import Args
 from src.wandb_server.api.connections import edges
 from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.api.lookups import artifact_by_id, artifact_by_key, collection_by_key
-from src.wandb_server.api.manifests import commit
+from src.wandb_server.api.manifests import check_storage_region, commit
 from src.wandb_server.api.names import check_collection_name, check_file_name
 from src.wandb_server.api.resolvers.artifacts import manifest_node
 from src.wandb_server.api.resolvers.collection_changes import tag_names
@@ -28,6 +28,7 @@ def _create(server: Server, args: Args) -> Node:
     )
     aliases = [alias.text("alias") for alias in given.members("aliases")]
     client_id, distributed_id = given.optional("clientID"), given.optional("distributedID")
+    check_storage_region(given.optional("storageRegion"))
     digest = given.text("digest")
     run_name = given.optional("runName")
     run = server.store.runs.find(project.id, run_name) if run_name else None

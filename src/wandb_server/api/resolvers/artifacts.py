@@ -1,5 +1,6 @@
 """Artifacts as nodes, and the queries that reach them."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -103,7 +104,7 @@ def artifact_node(artifact: Artifact, server: Server) -> Node:
         "state": artifact.state,
         "size": artifact.size,
         "digest": artifact.digest,
-        "commitHash": None,
+        "commitHash": _commit_hash(artifact),
         "fileCount": artifact.file_count,
         "createdAt": artifact.created_at,
         "updatedAt": artifact.updated_at,
@@ -115,6 +116,13 @@ def artifact_node(artifact: Artifact, server: Server) -> Node:
         "filesByManifestEntries": lambda args: _files_of_entries(server, artifact, args),
         "artifactMemberships": lambda _: edges(node(m, server) for m in memberships),
     }
+
+
+def _commit_hash(artifact: Artifact) -> str | None:
+    """What names a commit: of the same content, each artifact has its own."""
+    if artifact.state != "COMMITTED":
+        return None
+    return hashlib.sha256(f"{artifact.id}:{artifact.digest}".encode()).hexdigest()[:20]
 
 
 def manifest_node(server: Server, manifest_id: int) -> Node:
@@ -134,13 +142,20 @@ def artifact_files(server: Server, artifact: Artifact, args: Args) -> Node:
     """A page of an artifact's files."""
     names = args.texts("names")
     files = [f for f in server.store.contents.files(artifact.id) if not names or f.name in names]
-    return connection(chosen(files, FILE_FIELDS, args), args, lambda file: node(file, server))
+    page = chosen(files, FILE_FIELDS, args)
+    return connection(page, args, lambda file: _file_node(file, server))
 
 
 def _files_of_entries(server: Server, artifact: Artifact, args: Args) -> Node:
     wanted = {entry.optional("name") for entry in args.members("entries")}
     files = [f for f in server.store.contents.files(artifact.id) if f.name in wanted]
-    return connection(files, args, lambda file: node(file, server), len(files))
+    return connection(files, args, lambda file: _file_node(file, server), len(files))
+
+
+def _file_node(file: StoredFile, server: Server) -> Node:
+    """A file of an artifact, with where its content is kept."""
+    path = None if file.reference else f"wandb_artifacts/{file.blob_id[:2]}/{file.blob_id}"
+    return node(file, server) | {"storagePath": path}
 
 
 def _artifact(server: Server, args: Args) -> Node | None:

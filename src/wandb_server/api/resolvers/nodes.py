@@ -48,7 +48,7 @@ def user_node() -> Node:
         "flags": "{}",
         "entity": ENTITY,
         "deletedAt": None,
-        "apiKeys": edges([]),
+        "apiKeys": None,  # told to the viewer alone
         "teams": edges([{"__typename": "Entity", "name": ENTITY}]),
         "organizations": [],
     }
@@ -83,6 +83,7 @@ def project_info(project: Project) -> Node:
         "access": "PRIVATE",
         "views": "{}",
         "user": user_node(),
+        "triggers": [],  # there are no automations
     }
 
 

@@ -111,7 +111,9 @@ def _going_on(server: Server, run: Run) -> dict[str, Any]:
 
 def _delete_run(server: Server, args: Args) -> dict[str, Any]:
     given = args.input()
-    run = run_by_id(server, given.text("id"))
+    run = server.store.runs.get(decode_id("Run", given.text("id")))
+    if run is None:  # deleted already, say by a client that had no reply
+        return {"__typename": "DeleteRunPayload", "clientMutationId": None}
     if given.flag("deleteArtifacts"):
         for artifact in server.store.artifacts.logged_by_alone(run.id):
             server.store.artifacts.delete(artifact.id)
@@ -132,7 +134,8 @@ def _update_state(server: Server, args: Args) -> dict[str, Any]:
         RunState.FAILED: (RunState.PENDING, RunState.RUNNING),
     }
     if run.sweep_id is not None or run.state not in allowed.get(state, ()):
-        raise RequestError(f"a run that is {run.state} cannot be set to {state}")
+        whose = "a sweep's run" if run.sweep_id is not None else f"a run that is {run.state}"
+        raise RequestError(f"invalid state transition: {whose} cannot be set to {state}")
     server.store.runs.update(run.id, state=state, **_going_on(server, run))
     return {"__typename": "UpdateRunStatePayload", "success": True}
 
