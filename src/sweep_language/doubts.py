@@ -19,7 +19,7 @@ _TEXTS = ("apiVersion", "kind", "name", "description", "program", "project", "en
 
 def doubts(config: Mapping[str, Any]) -> list[SweepFault]:
     """What is doubtful in a sweep configuration that has been found possible."""
-    return [*_of_parameters(config["parameters"], ("parameters",)), *_of_the_rest(config)]
+    return [*_of_parameters(config.get("parameters", {}), ("parameters",)), *_of_the_rest(config)]
 
 
 def _of_parameters(config: Mapping[str, Any], path: Path) -> Iterator[SweepFault]:

@@ -18,6 +18,7 @@ from src.sweep_language.errors import Path, SweepFault
 from src.sweep_language.metric import Goal, parse_metric
 from src.sweep_language.parameters import parse_parameters
 from src.sweep_language.reading import check_mapping, one_of, whole_number
+from src.sweep_language.scheduler import Engine, parse_scheduler
 from src.sweep_language.size import configurations
 
 NEEDED = "method, metric, parameters"
@@ -25,7 +26,7 @@ _KEYS = (
     *("method", "parameters", "metric", "early_terminate", "run_cap", "seed", "conditions"),
     # Read by the agent or the dashboard, not by the search.
     *("program", "command", "name", "description", "project", "entity", "controller", "settings"),
-    *("apiVersion", "kind", "job", "image_uri"),
+    *("apiVersion", "kind", "job", "image_uri", "scheduler"),
 )
 
 
@@ -35,6 +36,10 @@ class Method(StrEnum):
     BAYES = "bayes"
     RANDOM = "random"
     GRID = "grid"
+    CUSTOM = "custom"  # an engine's own
+
+
+_METHODS = [Method.BAYES, Method.RANDOM, Method.GRID]
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class SweepSpec:
     """What a sweep searches and how.
 
     ``parameters`` maps a path (nested names) to its values. ``program`` is what agents start, and
-    ``name`` is what people call the sweep. ``doubts`` are what it says but hardly means.
+    ``name`` is what people call the sweep. ``engine`` suggests its runs if the server does not.
+    ``doubts`` are what it says but hardly means.
     """
 
     method: Method
@@ -56,6 +62,7 @@ class SweepSpec:
     conditions: Mapping[Path, Condition]
     program: str | None
     name: str | None
+    engine: Engine | None
     doubts: tuple[SweepFault, ...]
 
     @property
@@ -75,14 +82,20 @@ def parse_sweep(config: Any) -> SweepSpec:
     if not isinstance(config, dict):
         raise SweepFault((), f"a sweep file is a mapping with {NEEDED}")
     check_mapping(config, (), _KEYS)
-    method = Method(one_of(config, "method", list(Method), ()))
+    engine = parse_scheduler(config)
+    # W&B's own engine knows the methods of its server, the others have theirs.
+    methods = [Method.CUSTOM] if engine in (Engine.OPTUNA, Engine.AX) else _METHODS
+    method = Method(one_of(config, "method", methods, ()))
     metric = parse_metric(config.get("metric"))
     early_terminate = parse_early_terminate(config.get("early_terminate"))
-    if metric.name is None and (method is Method.BAYES or early_terminate is not None):
-        reader = "method: bayes" if method is Method.BAYES else "early_terminate"
+    guided = method in (Method.BAYES, Method.CUSTOM)
+    if metric.name is None and (guided or early_terminate is not None):
+        reader = f"method: {method}" if guided else "early_terminate"
         fault = f"missing, and {reader} needs it; give metric a name and a goal"
         raise SweepFault(("metric",), fault)
-    parameters = parse_parameters(config.get("parameters"), grid=method is Method.GRID)
+    parameters: dict[Path, Parameter] = {}
+    if "parameters" in config or "search_space" not in (config.get("scheduler") or {}):
+        parameters = parse_parameters(config.get("parameters"), grid=method is Method.GRID)
     program, name = config.get("program"), config.get("name")
     return SweepSpec(
         method=method,
@@ -96,5 +109,6 @@ def parse_sweep(config: Any) -> SweepSpec:
         conditions=parse_conditions(config.get("conditions", {}), parameters),
         program=None if program is None else str(program),
         name=name if isinstance(name, str) else None,
+        engine=engine,
         doubts=tuple(doubts(config)),
     )

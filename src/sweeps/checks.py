@@ -69,6 +69,9 @@ class Checker(YamlWithLines):
     def _check_for_program(self, config: Mapping[str, Any], spec: SweepSpec) -> None:
         if config.get("program", PROGRAM) != PROGRAM:
             raise SweepFault(("program",), f"must be {PROGRAM}, which trains the runs")
+        if spec.engine is not None:
+            fault = "is one that run_sweep.py does not start; leave it out, or use wandb sweep"
+            raise SweepFault(("scheduler",), fault)
         _check_metric(spec)
         for names, parameter in spec.parameters.items():
             _check_names(names)

@@ -34,6 +34,28 @@ VALID: dict[str, Any] = {
         ({"metric": {"name": "a", "goal": "maximise"}}, "metric.goal: 'maximise'", "maximize"),
         ({"metric": {"name": "a", "target": "high"}}, "metric.target: 'high'", "number"),
         ({"metric": {"name": "a", "impute": "best"}}, "metric.impute: 'best'", "worst"),
+        ({"scheduler": "optuna"}, "scheduler: 'optuna' is not a mapping", "keys and values"),
+        ({"scheduler": {"engine": "opt"}}, "scheduler.engine: 'opt'", "wandb or optuna or ax"),
+        ({"scheduler": {"engine": "ax"}}, "method: 'random' is not possible", "custom"),
+        ({"method": "custom"}, "method: 'custom' is not possible", "bayes or random or grid"),
+        (
+            {"method": "custom", "scheduler": {"engine": "ax"}, "metric": None},
+            "metric: missing, and method: custom",
+            "a name",
+        ),
+        (
+            {"scheduler": {"engine": "wandb", "search_space": "f"}},
+            "scheduler.search_space: names a function",
+            "source",
+        ),
+        (
+            {
+                "scheduler": {"engine": "wandb"},
+                "early_terminate": {"type": "hyperband", "min_iter": 1},
+            },
+            "early_terminate: is up to the scheduler's engine",
+            "leave it out",
+        ),
         ({"run_cap": 0}, "run_cap: 0", ">= 1"),
         ({"run_cap": True}, "run_cap: True", ">= 1"),
         ({"seed": -1}, "seed: -1", ">= 0"),

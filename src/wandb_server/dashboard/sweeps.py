@@ -34,6 +34,7 @@ _METHODS = {
     Method.BAYES: "Bayesian search",
     Method.RANDOM: "Random search",
     Method.GRID: "Grid search",
+    Method.CUSTOM: "Search by its scheduler",
 }
 
 

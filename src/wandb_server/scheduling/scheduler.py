@@ -128,8 +128,9 @@ class Scheduler:
                 "it again with wandb sweep --update"
             )
         runs = self._store.runs.of_sweep(sweep.id)
-        if self._target_reached(sweep):
-            self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
+        spec = sweep_spec(sweep.config)
+        if self._target_reached(sweep) or (spec.engine and self._used_up(sweep, spec)):
+            self._finish(sweep)
             return self._dismiss(agent)
         if waiting := to_resume(runs):
             return [self._hand_over(waiting[0], agent, sweep, resumed=True)]
@@ -139,10 +140,16 @@ class Scheduler:
             self.end(queued, RunState.CRASHED)  # what it was to try is damaged
         if run := self._next_run(agent, sweep, runs):
             return [_start(run, sweep)]
-        if any(run.active for run in runs):
-            return []  # one of them may crash, and then its configuration is to be tried again
-        self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
+        if any(run.active for run in runs) or spec.engine:
+            return []  # one of them may crash and be tried again, or the engine queues another
+        self._finish(sweep)
         return self._dismiss(agent)
+
+    def _finish(self, sweep: Sweep) -> None:
+        self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
+        for run in self._store.runs.of_sweep(sweep.id):
+            if run.queued:  # nobody will start it
+                self.end(run, RunState.KILLED)
 
     def _dismiss(self, agent: Agent) -> list[Command]:
         self._store.sweeps.update_agent(agent.id, exited=1)
@@ -153,6 +160,8 @@ class Scheduler:
         nothing = spoiled(self._store, sweep, spec.metric_name, runs)
         if spec.run_cap is not None and used_of_cap(runs, nothing) >= spec.run_cap:
             return None
+        if spec.engine is not None:
+            return None  # it queues the runs that it wants
         waiting = to_retry(runs, nothing)
         if waiting:
             params, retry_of = waiting[0].params, waiting[0].id
@@ -226,6 +235,8 @@ class Scheduler:
                 state = RunState.KILLED  # it was told to stop, and its program did not do it tidily
             elif state is RunState.CRASHED and current.state is RunState.PREEMPTING:
                 state = RunState.PREEMPTED
+            elif state is RunState.CRASHED and self._keeps_a_log(current):
+                state = RunState.FINISHED  # its client leaves it open
             self._store.runs.update(run.id, state=state, exitcode=exitcode, heartbeat_at=now())
             sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
             if sweep is None:
@@ -236,14 +247,21 @@ class Scheduler:
             if sweep.state is SweepState.RUNNING and (
                 self._target_reached(sweep) or self._used_up(sweep, spec)
             ):
-                self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
+                self._finish(sweep)
+
+    def _keeps_a_log(self, run: Run) -> bool:
+        """Whether a run is no training, but where the scheduler of a sweep's engine writes."""
+        sweep = self._store.sweeps.find(run.project_id, run.name.removesuffix("-scheduler"))
+        return sweep is not None and run.name == sweep.log_run_name
 
     def _used_up(self, sweep: Sweep, spec: SweepSpec) -> bool:
         if spec.run_cap is None:
             return False
         runs = self._store.runs.of_sweep(sweep.id)
         nothing = spoiled(self._store, sweep, spec.metric_name, runs)
-        return used_of_cap(runs, nothing) >= spec.run_cap and not any(r.active for r in runs)
+        # What an engine has queued beyond the cap is not started.
+        going_on = any(run.active and not (spec.engine and run.queued) for run in runs)
+        return used_of_cap(runs, nothing) >= spec.run_cap and not going_on
 
     def _target_reached(self, sweep: Sweep) -> bool:
         """Whether a run is as good as was wanted: no more are started, those under way may end."""

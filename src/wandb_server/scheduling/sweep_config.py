@@ -63,7 +63,7 @@ def sweep_spec(config: str) -> SweepSpec:
     check_nesting(value, "config", MAX_VALUES)
     try:
         spec = parse_sweep(value)
-        json.dumps(value["parameters"])
+        json.dumps(value.get("parameters"))
     except SweepFault as error:
         raise RequestError(str(error)) from None
     except (TypeError, ValueError) as error:  # a date, a set, a number of too many digits

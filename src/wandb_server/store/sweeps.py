@@ -28,6 +28,11 @@ class Sweep:
     updated_at: str
     unreadable: tuple[str, ...]
 
+    @property
+    def log_run_name(self) -> str:
+        """The run in which the scheduler of its engine keeps a log, if it has one."""
+        return f"{self.name}-scheduler"
+
 
 @dataclass(frozen=True)
 class Agent:

@@ -120,3 +120,45 @@ with wandb.init(settings=wandb.Settings(sweep_id="{sweep}")) as run:
     (found,) = server.rows("SELECT id FROM sweeps WHERE name = ?", sweep)
     runs = server.rows("SELECT project_id FROM runs WHERE sweep_id = ?", found["id"])
     assert len(runs) == 2
+
+
+SCHEDULED = """
+program: train.py
+method: custom
+metric: {name: acc, goal: maximize}
+run_cap: 3
+scheduler: {engine: optuna}
+parameters:
+  lr: {min: 0.1, max: 0.5}
+"""
+TRAIN = """
+import wandb
+with wandb.init() as run:
+    run.log({"acc": run.config["lr"]})
+"""
+
+
+@pytest.mark.slow
+def test_wandbs_own_scheduler_suggests_the_runs_of_a_sweep(
+    server: ServerProcess, client: Client
+) -> None:
+    (client.folder / "sweep.yaml").write_text(SCHEDULED)
+    (client.folder / "train.py").write_text(TRAIN)
+    output = client.run("wandb", "sweep", "sweep.yaml")
+    sweep = output.rpartition("wandb sweep-scheduler ")[2].split()[0]
+    options = ("--batch-size", "1", "--poll-interval", "1")
+    scheduler = client.start("wandb", "sweep-scheduler", *options, sweep)
+    client.run("wandb", "agent", sweep)
+    said, _ = scheduler.communicate(timeout=120)
+    assert scheduler.returncode == 0, said
+    client.python(
+        f"""
+import wandb
+sweep = wandb.Api().sweep("{sweep}")
+assert sweep.state == "FINISHED" and sweep.expected_run_count == 3
+runs = [run for run in sweep.runs if "lr" in run.config]
+assert len({{run.config["lr"] for run in runs}}) == 3, [run.config for run in sweep.runs]
+assert all(run.summary["acc"] == run.config["lr"] for run in runs)
+"""
+    )
+    assert server.rows("SELECT name FROM runs WHERE name LIKE '%-scheduler'")

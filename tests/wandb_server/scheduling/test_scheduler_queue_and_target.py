@@ -2,6 +2,7 @@
 
 import pytest
 
+from src.wandb_server.scheduling.liveness import UNATTENDED_CRASH_AFTER
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 
 
@@ -90,3 +91,28 @@ def test_stopping_a_queued_run_ends_it_and_it_is_not_tried_again(world: World) -
     world.scheduler.stop(queued)
     assert world.run(queued.name).state == "killed"
     assert world.take(world.agent(sweep)) != queued.name
+
+
+def test_a_sweep_with_an_engine_waits_for_its_runs_and_starts_no_more_than_its_cap(
+    world: World,
+) -> None:
+    sweep = world.sweep(method="custom", scheduler={"engine": "optuna"}, run_cap=2)
+    agent = world.agent(sweep)
+    assert world.beat(agent) == [], "the server suggests nothing"
+    for name in (sweep.log_run_name, sweep.log_run_name.replace(sweep.name, "other")):
+        world.mutate("upsertBucket", name=name, modelName="p")
+    queued = [
+        world.mutate("enqueueSweepRun", "id", id=sweep.name, projectName="p", config=config)["id"]
+        for config in ('{"x": 0.1}', '{"x": {"value": 0.2}}', '{"x": 0.3}')
+    ]
+    for name, x in zip(queued, (0.1, 0.2), strict=False):
+        assert world.take(agent) == name
+        assert world.run(name).params == {"x": x}
+        world.finish(name)
+    assert world.state(sweep) == "FINISHED"
+    assert world.run(queued[2]).state == "killed", "nobody would start it"
+    assert world.beat(agent) == EXIT
+    world.time += UNATTENDED_CRASH_AFTER + 1
+    world.scheduler.crash_silent_runs()
+    assert world.run(sweep.log_run_name).state == "finished", "it is only a log"
+    assert world.run("other-scheduler").state == "crashed"

@@ -78,7 +78,7 @@ def sweep_node(sweep: Sweep, server: Server) -> dict[str, Any]:
         "config": sweep.config if spec is not UNREADABLE else "{}",
         "controller": sweep.controller,
         "scheduler": sweep.scheduler,
-        "controllerRunName": None,
+        "controllerRunName": sweep.log_run_name if spec.engine else None,
         "priorRunsFilters": sweep.prior_runs,
         "createdAt": sweep.created_at,
         "updatedAt": sweep.updated_at,
@@ -221,10 +221,22 @@ def _enqueue_run(server: Server, args: Args) -> dict[str, Any]:
     sweep = _existing(server, given)
     if sweep.state.over:
         raise RequestError(f"the sweep is {sweep.state.lower()}: no agent would start the run")
-    params = _with_constants(given.json_object("config") or {}, sweep_spec(sweep.config))
+    config = _plain(given.json_object("config") or {})
+    params = _with_constants(config, sweep_spec(sweep.config))
     run = server.scheduler.enqueue(sweep, params, given.optional("displayName"))
-    run_id = encode_id("Run", run.id)
-    return {"__typename": "EnqueueSweepRunPayload", "id": run_id, "runQueueItemId": run_id}
+    return {
+        "__typename": "EnqueueSweepRunPayload",
+        "id": run.name,
+        "runQueueItemId": encode_id("Run", run.id),
+    }
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration by its values: schedulers write ``{name: {"value": ...}}``, people do not."""
+    entries = config.values()
+    if all(isinstance(entry, dict) and entry.keys() == {"value"} for entry in entries):
+        return {name: entry["value"] for name, entry in config.items()}
+    return config
 
 
 def _with_constants(config: dict[str, Any], spec: SweepSpec) -> dict[str, Any]:
