@@ -30,6 +30,7 @@ UNREADABLE = SweepSpec(
     conditions={},
     program=None,
     name=None,
+    engine=None,
     doubts=(),
 )
 
