@@ -141,7 +141,7 @@ def _bare(annotation: Any) -> Any:
 
 def _limits(field: FieldInfo) -> str:
     symbols = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-    words = {"min_length": "of at least {} characters", "max_length": "of at most {} characters"}
+    ends = {"min_length": "of at least", "max_length": "of at most"}
     parts = []
     for constraint in field.metadata:
         for attribute, symbol in symbols.items():
@@ -149,7 +149,7 @@ def _limits(field: FieldInfo) -> str:
                 parts.append(
                     f"{symbol} {limit:g}" if isinstance(limit, float) else f"{symbol} {limit}"
                 )
-        for attribute, phrase in words.items():
+        for attribute, end in ends.items():
             if (limit := getattr(constraint, attribute, None)) is not None:
-                parts.append(phrase.format(limit))
+                parts.append(f"{end} {limit} character{'' if limit == 1 else 's'}")
     return " and ".join(parts)

@@ -13,7 +13,7 @@ from src.wandb_server.api.filters import Fields, camel_too, selected
 from src.wandb_server.api.ids import decode_id, encode_id
 from src.wandb_server.api.lookups import find_sweep, sweep_by_id
 from src.wandb_server.api.resolvers import runs
-from src.wandb_server.api.resolvers.nodes import node
+from src.wandb_server.api.resolvers.nodes import node, user_node
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.scheduling.benching import agent_state
@@ -88,7 +88,7 @@ def sweep_node(sweep: Sweep, server: Server) -> dict[str, Any]:
         "runCount": lambda _: len(server.store.runs.of_sweep(sweep.id)),
         "runCountExpected": lambda _: spec.expected_runs,
         "project": lambda _: node(project, server),
-        "user": None,
+        "user": user_node(),
         "runs": lambda args: runs.run_connection(
             server, project, server.store.runs.of_sweep(sweep.id), args, default=10_000
         ),
