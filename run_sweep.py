@@ -143,7 +143,9 @@ def _run(sweep: "Sweep", server: "Server", agents: int) -> int:
     poll_seconds = EMBEDDED_POLL_SECONDS if server.embedded else CLOUD_POLL_SECONDS
     logs = SWEEP_LOGS / sweep.sweep_id
     print(f"Agents     {agents}, logs in {logs.relative_to(ROOT)}", flush=True)
-    fleet = Fleet(sweep.path, agents, poll_seconds, checkpoints, logs)
+    fleet = Fleet(
+        *(sweep.path, agents, poll_seconds, checkpoints, logs), tell_epochs=server.embedded
+    )
     interrupted, go_on = False, f"Go on with  python run_sweep.py --resume {sweep.name}"
     try:
         watch(sweep, fleet, server, poll_seconds)

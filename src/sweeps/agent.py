@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from src.config.run_config import RunConfig
 from src.shared.command import Parser, run_command
 from src.sweeps.fleet import BENCHED
+from src.tracking.metrics import EpochMetrics
 from src.tracking.wandb_private import InProcessAgent
 from src.train import train_run
 from src.training.loop import TrainingDiverged
@@ -32,10 +34,13 @@ class WarmAgent(InProcessAgent):
         sweep_path: The sweep, as ``entity/project/sweep_id``.
         models_dir: Where the runs' checkpoints go.
         poll_seconds: How often to ask the server for commands.
+        tells_epochs: Whether to tell the server of each epoch at once, which stops it the sooner.
     """
 
-    def __init__(self, sweep_path: str, models_dir: Path, poll_seconds: float) -> None:
-        super().__init__(sweep_path, poll_seconds, MAX_FAILURES_IN_A_ROW)
+    def __init__(
+        self, sweep_path: str, models_dir: Path, poll_seconds: float, *, tells_epochs: bool
+    ) -> None:
+        super().__init__(sweep_path, poll_seconds, MAX_FAILURES_IN_A_ROW, tells_epochs=tells_epochs)
         self._models_dir = models_dir
         self._parameters: dict[str, Any] = {}
         self._stop = StopRequest()
@@ -51,8 +56,11 @@ class WarmAgent(InProcessAgent):
 
     def prepare(self, parameters: dict[str, Any]) -> None:
         """Take what the next run is to be trained with."""
-        self._stop = StopRequest()
+        self._stop = StopRequest(self._tell_epoch)
         self._parameters = parameters
+
+    def _tell_epoch(self, metrics: EpochMetrics) -> None:
+        self.epoch_logged(metrics.epoch - 1, asdict(metrics))
 
     def train(self) -> None:
         """Train a run."""
@@ -88,9 +96,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("sweep_path", help="entity/project/sweep_id")
     parser.add_argument("--models_dir", type=Path, required=True)
     parser.add_argument("--poll_seconds", type=float, default=5.0)
+    parser.add_argument(
+        "--tell_epochs",
+        action="store_true",
+        help="tell the server, which must be the embedded one, of each epoch at once",
+    )
     given = parser.parse_args(arguments)
 
-    agent = WarmAgent(given.sweep_path, given.models_dir, given.poll_seconds)
+    agent = WarmAgent(
+        given.sweep_path, given.models_dir, given.poll_seconds, tells_epochs=given.tell_epochs
+    )
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, agent.interrupt)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it

@@ -35,17 +35,26 @@ class Fleet:
         poll_seconds: How often an agent asks the server for commands.
         models_dir: Where the runs' checkpoints go.
         log_dir: Where ``agent-<n>.log`` goes.
+        tell_epochs: Whether agents tell the server, which must be the embedded one, of each epoch.
 
     Raises:
         UserError: If the logs cannot be opened.
     """
 
     def __init__(
-        self, sweep_path: str, size: int, poll_seconds: float, models_dir: Path, log_dir: Path
+        self,
+        sweep_path: str,
+        size: int,
+        poll_seconds: float,
+        models_dir: Path,
+        log_dir: Path,
+        *,
+        tell_epochs: bool,
     ) -> None:
         self._command = [
             *(sys.executable, "-m", "src.sweeps.agent", sweep_path),
             *("--poll_seconds", str(poll_seconds), "--models_dir", str(models_dir)),
+            *(["--tell_epochs"] if tell_epochs else []),
         ]
         self._environment = _environment(size)
         logs = [log_dir / f"agent-{number}.log" for number in range(1, size + 1)]

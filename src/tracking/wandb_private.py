@@ -5,7 +5,10 @@ client has moved a part; then this is the one place to mend.
 """
 
 import os
+import queue
+import threading
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any
 
 import wandb
@@ -15,6 +18,7 @@ import wandb
 from wandb.agents import pyagent
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb.sdk.lib.wbauth import read_netrc_auth
+from wandb.sdk.sweeps import SweepNotFoundError
 
 # What the client raises when its server refuses something or is away: its public API lets the
 # second through, which no public class is a base of.
@@ -93,12 +97,19 @@ class InProcessAgent(pyagent.Agent, ABC):  # type: ignore[misc]
         sweep_path: The sweep, as ``entity/project/sweep_id``.
         poll_seconds: How often to ask the server for commands.
         max_failures: After how many failed runs in a row it gives up.
+        tells_epochs: Whether to tell the server of each epoch at once, and to hear at once if the
+            run is to stop for it. W&B's own server would not understand.
     """
 
-    def __init__(self, sweep_path: str, poll_seconds: float, max_failures: int) -> None:
+    def __init__(
+        self, sweep_path: str, poll_seconds: float, max_failures: int, *, tells_epochs: bool
+    ) -> None:
         super().__init__(sweep_path, function=self.train)
         self.HEARTBEAT_SLEEP_SECONDS = poll_seconds
         self._max_failures = max_failures
+        self._tells_epochs = tells_epochs
+        self._run_id = ""
+        self._epochs: queue.SimpleQueue[tuple[str, int, dict[str, float]]] = queue.SimpleQueue()
 
     @abstractmethod
     def prepare(self, parameters: dict[str, Any]) -> None:
@@ -117,13 +128,48 @@ class InProcessAgent(pyagent.Agent, ABC):  # type: ignore[misc]
         """Whether its runs kept failing."""
         return bool(self._consecutive_failed_runs >= self._max_failures)
 
+    def run(self) -> None:
+        """Work until the sweep has no more runs for this agent."""
+        if self._tells_epochs:
+            threading.Thread(target=self._tell_epochs, daemon=True).start()
+        super().run()
+
+    def epoch_logged(self, position: int, values: dict[str, float]) -> None:
+        """The run has logged a point, counted from 0; called in its thread, which does not wait."""
+        if self._tells_epochs:
+            self._epochs.put((self._run_id, position, values))
+
+    def _tell_epochs(self) -> None:
+        while True:
+            epoch = self._epochs.get()
+            # This and the agent's own heartbeats raise what they may while the server is away; the
+            # client uploads the epoch in any case, and an order to stop is given again.
+            with suppress(*SERVER_ERRORS, SweepNotFoundError):
+                self._tell(*epoch)
+
+    def _tell(self, run_id: str, position: int, values: dict[str, float]) -> None:
+        """A heartbeat that carries an epoch. One with a run is not answered with a new run."""
+        from wandb.apis.public.sweeps import _agent_heartbeat
+
+        with self._api_lock:
+            if self._run_status.get(run_id) != pyagent.RunStatus.RUNNING:
+                return
+            metrics = {run_id: {"position": position, "values": values}}
+            commands = _agent_heartbeat(self._api, self._agent_id, metrics, {run_id: True})
+        for command in commands:
+            if command["type"] == "stop":
+                self._stop_run(command["run_id"])
+
     def _run_job(self, job: pyagent.Job) -> None:
+        self._run_id = job.run_id
         self.prepare({name: item["value"] for name, item in job.config.items()})
         super()._run_job(job)
 
     def _stop_run(self, run_id: str) -> None:
-        self._run_status[run_id] = pyagent.RunStatus.STOPPED
-        self.stop_training()
+        under_way = (pyagent.RunStatus.QUEUED, pyagent.RunStatus.RUNNING)
+        if self._run_status.get(run_id) in under_way:  # an answer may come when the next run is
+            self._run_status[run_id] = pyagent.RunStatus.STOPPED
+            self.stop_training()
 
     def _handle_errored_run(self, run_id: str, count: int) -> bool:
         self._consecutive_failed_runs += 1

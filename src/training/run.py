@@ -104,6 +104,7 @@ def _fit_and_log(
 
         def on_epoch(metrics: EpochMetrics) -> None:
             tracker.log_epoch(metrics)
+            stop.on_epoch(metrics)
             show(metrics)
 
         result = fit(

@@ -3,20 +3,26 @@
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from src.shared.hangup import Hangup
+from src.tracking.metrics import EpochMetrics
 
 
 class StopRequest:
     """Whether a run should end; once it should, that stands.
+
+    Args:
+        on_epoch: Given each epoch that has been logged: it may be what the run is stopped for.
 
     Attributes:
         interrupted: The person at the keyboard, not a scheduler, ended the run: its
             configuration has not been judged and may be tried again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_epoch: Callable[[EpochMetrics], None] = lambda _: None) -> None:
+        self.on_epoch = on_epoch
         self._event = threading.Event()
         self.interrupted = False
 

@@ -21,6 +21,6 @@ def test_a_log_is_appended_to_in_a_folder_that_is_made(tmp_path: Path) -> None:
 def test_logs_that_cannot_be_opened_are_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, where there should be a folder")
     with pytest.raises(UserError, match=r"^the log .*agent-1.log cannot be opened \(.*\); make"):
-        Fleet("e/p/s", 1, 1.0, tmp_path, tmp_path / "taken")
+        Fleet("e/p/s", 1, 1.0, tmp_path, tmp_path / "taken", tell_epochs=False)
     with pytest.raises(UserError, match=r"^the log .*server.log cannot be opened \(.*\); make"):
         EmbeddedServer(tmp_path / "taken")

@@ -28,16 +28,24 @@ CALLS: list[tuple[str, str, int, tuple[str, ...]]] = [
     (SWEEPS, "_set_sweep_state", 3, ("entity", "project")),
     (SWEEPS, "Sweep.load", 1, ("force",)),
     (AGENT, "Agent.__init__", 2, ("function",)),
+    (AGENT, "Agent.run", 1, ()),
+    (SWEEPS, "_agent_heartbeat", 4, ()),
     (AGENT, "Agent._run_job", 2, ()),
     (AGENT, "Agent._stop_run", 2, ()),
     (AGENT, "Agent._handle_errored_run", 3, ()),
     (AGENT, "Job", 1, ()),
 ]
 # Attributes of its objects, which only those at work have: see the last test.
-ATTRIBUTES = {"_attrs", "_run_status", "_consecutive_failed_runs"}
+ATTRIBUTES = {
+    *("_attrs", "_run_status", "_consecutive_failed_runs"),
+    *("_api", "_api_lock", "_agent_id"),
+}
+
+# Nothing is called of these: importing the module tests them.
+IMPORTED = {"pyagent", "SweepNotFoundError"}
 
 LIFE_OF_A_SWEEP = """
-import subprocess, threading
+import os, subprocess, threading
 import wandb
 from src.tracking import wandb_private
 
@@ -60,7 +68,7 @@ config = {"method": "grid", "parameters": {"lr": {"values": [0.1, 0.2, 0.3, 0.4]
 path = wandb_private.create_sweep(api, config, "gradsweep", None)
 assert path.startswith("local/gradsweep/"), path
 
-agent = Probe(path, 0.2, 2)
+agent = Probe(path, 0.2, 2, tells_epochs=False)
 agent.run()
 assert agent.given_up
 
@@ -68,7 +76,7 @@ api = wandb.Api()  # an agent ends with the client's service, and so with all th
 wandb_private.change_sweep(api, path, config | {"run_cap": 3})
 assert wandb.Api().sweep(path).config["run_cap"] == 3
 
-agent = Probe(path, 0.2, 2)
+agent = Probe(path, 0.2, 2, tells_epochs=False)
 agent.failing = False
 agent.run()
 assert not agent.given_up
@@ -80,7 +88,22 @@ assert sum(run.state == "finished" for run in runs) == 1, [run.state for run in 
 assert wandb_private.sweep_state(api, path) == "CANCELED"
 wandb_private.resume_sweep(api, path)
 assert wandb_private.sweep_state(api, path) == "RUNNING"
-print("all done")
+
+class Telling(Probe):
+    def train(self):
+        with wandb.init() as run:
+            wandb.Api().run(run.path).stop()
+            self.epoch_logged(0, {"lr": run.config["lr"]})
+            assert self.asked.wait(60), "the answer to an epoch did not stop it"
+            done.set()
+
+done = threading.Event()
+path = wandb_private.create_sweep(api, config, "gradsweep", None)
+agent = Telling(path, 3600, 2, tells_epochs=True)  # its next heartbeat in turn is far away
+threading.Thread(target=agent.run, daemon=True).start()
+assert done.wait(90)
+print("all done", flush=True)
+os._exit(0)
 """
 
 
@@ -104,7 +127,7 @@ def test_the_agent_has_the_settings_that_are_used() -> None:
 
 def test_no_part_is_used_that_is_not_tested_here() -> None:
     source = (ROOT / MODULE).read_text()
-    tested = {name.split(".")[-1] for _, name, _, _ in CALLS} | ATTRIBUTES | {"pyagent"}
+    tested = {name.split(".")[-1] for _, name, _, _ in CALLS} | ATTRIBUTES | IMPORTED
     imported = {
         found.name
         for found in imports_of(source, str(MODULE))
@@ -113,7 +136,10 @@ def test_no_part_is_used_that_is_not_tested_here() -> None:
     attributes = {
         node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)
     }
-    own = {"_max_failures"}
+    own = {
+        *("_max_failures", "_tells_epochs", "_tell_epochs", "_tell"),
+        *("_epochs", "_run_id"),
+    }
     private = {name for name in attributes if name.startswith("_") and not name.endswith("__")}
     assert imported | (private - own) <= tested
 

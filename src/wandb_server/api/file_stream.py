@@ -65,6 +65,24 @@ def receive(server: Server, run: Run, body: Any) -> dict[str, Any]:
     return {"exitcode": None, "limits": {}, "stopped": stopped}
 
 
+def receive_epoch(server: Server, run: Run, epoch: Args) -> None:
+    """Judge a run by a point that its agent tells of, ahead of the run's own upload.
+
+    The upload, which the client sends once a second at most, brings the same value again. Only the
+    warm agents of this project do so, in ``metrics``, which W&B's own leave empty.
+
+    Raises:
+        RequestError: The point is malformed.
+    """
+    metric, position = _sweep_metric(server.store, run), epoch.integer("position", -1)
+    if not 0 <= position < MAX_POSITION:
+        raise RequestError("'position' must be a natural number")
+    value = metric_value(epoch.json_object("values") or {}, metric) if metric else None
+    if value is not None:
+        server.store.runs.put_metric_values(run.id, [(position, value)])
+        server.scheduler.metric_logged(run)
+
+
 def _state(run: Run, body: dict[str, Any]) -> RunState:
     if body.get("preempting") is True and (run.active or run.state is RunState.CRASHED):
         return RunState.PREEMPTING

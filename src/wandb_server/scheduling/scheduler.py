@@ -64,7 +64,8 @@ class Scheduler:
         if agent is None:
             raise NotFoundError("no such agent")
         self._liveness.agent_spoke(agent.id)
-        self._store.sweeps.update_agent(agent.id, heartbeat_at=now())
+        if agent.heartbeat_at != (stamp := now()):  # once a second is enough to be synced to disk
+            self._store.sweeps.update_agent(agent.id, heartbeat_at=stamp)
         sweep = self._store.sweeps.get(agent.sweep_id)
         assert sweep is not None
         own = self._store.runs.of_agent(agent.id)

@@ -9,6 +9,7 @@ import yaml
 from src.wandb_server.api import file_stream
 from src.wandb_server.api.commands import command_form
 from src.wandb_server.api.graphql import MissingFields, execute
+from src.wandb_server.api.ids import encode_id
 from src.wandb_server.api.resolvers import roots
 from src.wandb_server.context import Server
 from src.wandb_server.scheduling.liveness import Liveness
@@ -77,6 +78,12 @@ class World:
     def beat(self, agent: int, *reported: str) -> list[dict[str, Any]]:
         with self.store.transaction():
             return [command_form(c) for c in self.scheduler.heartbeat(agent, set(reported))]
+
+    def tell(self, agent: int, reported: str, epochs: Any) -> Any:
+        """What an agent is answered whose heartbeat carries epochs of its runs."""
+        given = {"id": encode_id("Agent", agent), "metrics": json.dumps(epochs)}
+        given["runState"] = json.dumps({reported: True})
+        return json.loads(self.mutate("agentHeartbeat", "commands", **given)["commands"])
 
     def take(self, agent: int) -> str:
         """The name of the run that the agent is told to start."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,30 @@ def test_a_bad_run_is_stopped_by_its_agent_at_every_heartbeat_until_it_ends(worl
     world.finish(name)
     assert world.beat(agent, name) == []
     assert world.run(name).state == "finished"
+
+
+def test_an_agent_that_tells_of_an_epoch_is_told_at_once_to_stop_its_run(world: World) -> None:
+    agent, name = _worse_than_others(world)
+    told = {name: {"position": 1, "values": {"acc": 0.2, "loss": 1}}, "unknown": {}}
+    stop = [{"type": "stop", "run_id": name}]
+    assert world.tell(agent, name, told) == stop
+    assert world.run(name).early_stop == {"bracket": 2, "value": 0.2, "threshold": 0.8}
+    world.speak(name, 0.2)  # the upload comes later, and brings the same value
+    run = world.run(name)
+    assert world.store.runs.metric_histories(run.sweep_id or 0)[run.id] == [0.1, 0.2]
+    world.finish(name)
+    assert world.tell(agent, name, {name: {"position": 2, "values": {"acc": 1}}}) == []
+    assert world.store.runs.metric_histories(run.sweep_id or 0)[run.id] == [0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    "epoch",
+    [{}, {"position": -1}, {"position": "x"}, {"position": 2**60}, {"position": 1, "values": 3}],
+)
+def test_an_epoch_that_is_none_is_refused(world: World, epoch: dict[str, Any]) -> None:
+    agent, name = _worse_than_others(world)
+    with pytest.raises(RequestError):
+        world.tell(agent, name, {name: epoch})
 
 
 def test_the_reason_of_a_stop_outlives_later_summaries(world: World) -> None:

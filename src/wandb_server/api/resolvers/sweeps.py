@@ -6,6 +6,7 @@ from typing import Any
 from src.shared.defaults import ENTITY, UNNAMED_PROJECT
 from src.sweep_language.distributions import Choice
 from src.sweep_language.grammar import SweepSpec
+from src.wandb_server.api import file_stream
 from src.wandb_server.api.arguments import Args, parse_json
 from src.wandb_server.api.commands import command_form
 from src.wandb_server.api.connections import chosen, connection, edges
@@ -208,6 +209,10 @@ def _heartbeat(server: Server, args: Args) -> dict[str, Any]:
     if not isinstance(states, dict):
         raise RequestError("'runState' must be a JSON object")
     reported = {name for name, alive in states.items() if alive}
+    if epochs := given.json_object("metrics"):
+        for run in server.store.runs.of_agent(agent_id):
+            if run.active and isinstance(epoch := epochs.get(run.name), dict):
+                file_stream.receive_epoch(server, run, Args(epoch))
     commands = server.scheduler.heartbeat(agent_id, reported)
     return {
         "__typename": "AgentHeartbeatPayload",
