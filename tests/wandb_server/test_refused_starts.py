@@ -55,7 +55,7 @@ def test_a_run_is_given_up_after_a_time_above_zero(tmp_path: Path, seconds: str)
     assert f"--crash_after: {seconds!r} is not a number of seconds above 0" in line
 
 
-@pytest.mark.parametrize("name", ["lock", "api_key", "server.db"])
+@pytest.mark.parametrize("name", ["lock", "api_key", "server.db", "followed_links"])
 @pytest.mark.parametrize("option", ["--port=0", "--open"])
 def test_a_file_that_cannot_be_opened_is_named_with_its_folder(
     tmp_path: Path, name: str, option: str

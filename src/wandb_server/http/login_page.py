@@ -74,7 +74,7 @@ async def login_needed(request: Request, error: Exception) -> Response:
         return _form("/", 401)
     if _foreign(request):
         return _onward(_address(request), 401)
-    return _form(_local(_address(request)), 401)
+    return _form(_address(request), 401)
 
 
 def _form(page: str, status: int = 200, fault: str = "") -> Response:
@@ -96,6 +96,7 @@ def _foreign(request: Request) -> bool:
 
 
 def _address(request: Request) -> str:
+    """What was asked for, to come back to."""
     path, query = request.scope["raw_path"].decode("ascii", "replace"), request.url.query
     return _local(f"{path}?{query}" if query else path)
 
