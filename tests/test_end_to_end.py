@@ -3,7 +3,9 @@
 import json
 import re
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +206,27 @@ def test_ctrl_c_keeps_finished_runs_and_resume_goes_on(checkout: Checkout) -> No
     assert len(finished) == 4
     assert {run.state for run in runs} <= {"finished", "killed"}
     assert len({varied(run) for run in finished}) == 4
+
+
+def test_a_sweep_that_is_deleted_while_it_runs_is_one_line(checkout: Checkout) -> None:
+    config = checkout.write_sweep(SHORT_SWEEP.replace("{value: 3}", "{value: 100000}"))
+    process = checkout.start(sys.executable, "run_sweep.py", "--config", config, "--count", "4")
+    models = checkout.root / "models"
+    wait_for(lambda: len(list(models.glob("sweep_*/best_model_*.json"))) >= 2, 120)
+    database = checkout.root / ".gradsweep" / "server" / "server.db"
+    # As W&B's own pages do it; the embedded server has no button for that.
+    with closing(sqlite3.connect(database, timeout=30)) as rows:
+        rows.execute("UPDATE sweeps SET name = name || '-deleted'")
+        rows.commit()
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2, output
+    assert "Traceback" not in output
+    [line] = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert "is not at its W&B server any more; it or its project has been deleted there" in line
+    assert not [p for p in psutil.process_iter(["cmdline"]) if _works_in(p, checkout.root)]
+    with checkout.server() as environment:
+        runs = api(environment).runs("local/gradsweep", lazy=False)
+        assert {run.state for run in runs} == {"killed"}, "the agents have ended them in order"
 
 
 def test_a_killed_warm_agent_is_replaced_and_its_run_tried_again(checkout: Checkout) -> None:

@@ -16,6 +16,7 @@ from src.shared.paths import checkpoint_files
 from src.sweeps.definition import SweepDefinition
 from src.sweeps.states import RunState, SweepState
 from src.tracking import wandb_private
+from src.tracking.client import server_url
 from src.tracking.wandb_private import SERVER_ERRORS
 
 _TIMEOUT_SECONDS = 10
@@ -56,12 +57,15 @@ class Sweep:
         """Find an earlier sweep, by ``entity/project/sweep_id`` or by its id alone.
 
         Raises:
-            UserError: If the server has no such sweep.
+            UserError: If the server fails, or has no such sweep.
         """
-        api = wandb.Api(timeout=_TIMEOUT_SECONDS)
         parts = sweep_id.split("/")
         project = _project(None)
-        path = sweep_id if len(parts) == 3 else f"{api.default_entity}/{project}/{parts[-1]}"
+        try:
+            api = wandb.Api(timeout=_TIMEOUT_SECONDS)
+            path = sweep_id if len(parts) == 3 else f"{api.default_entity}/{project}/{parts[-1]}"
+        except (*SERVER_ERRORS, ValueError) as error:
+            raise _failed(server_url(), error, sweep_id) from None
         try:
             config = api.sweep(path).config
         except (*SERVER_ERRORS, ValueError):
@@ -84,19 +88,23 @@ class Sweep:
     @property
     def url(self) -> str:
         """The sweep's page on the dashboard."""
-        return str(self._api.sweep(self.path).url)
+        with self._known():
+            return str(self._api.sweep(self.path).url)
 
     def reopen(self, run_cap: int | None) -> None:
         """Let agents go on with the sweep, up to ``run_cap`` runs in all if that is given."""
         if run_cap is not None:
             config = self.definition.config | {"run_cap": run_cap}
-            wandb_private.change_sweep(self._api, self.path, config)
+            with self._known():
+                wandb_private.change_sweep(self._api, self.path, config)
             self.definition = SweepDefinition(config)
         wandb_private.resume_sweep(self._api, self.path)
 
     def is_over(self) -> bool:
         """Whether its server has ended the sweep."""
-        return SweepState(wandb_private.sweep_state(self._api, self.path)).over
+        with self._known():
+            state = wandb_private.sweep_state(self._api, self.path)
+        return SweepState(state).over
 
     def runs(self) -> pd.DataFrame:
         """One row a run that counts, in order of creation.
@@ -108,9 +116,11 @@ class Sweep:
         """
         entity, project, sweep_id = self.path.split("/")
         self._api.flush()
-        runs = self._api.runs(
-            f"{entity}/{project}", filters={"sweep": sweep_id}, per_page=200, lazy=False
-        )
+        filters = {"sweep": sweep_id}
+        with self._known():
+            runs = list(
+                self._api.runs(f"{entity}/{project}", filters=filters, per_page=200, lazy=False)
+            )
         columns = ["id", "name", "state", "stopped_early", "value", *RunConfig.model_fields]
         counted = [run for run in runs if not run.summary_metrics.get("withdrawn")]
         return pd.DataFrame([self._row(run) for run in counted], columns=columns)
@@ -146,6 +156,19 @@ class Sweep:
                 ) from None
         return stem
 
+    @contextmanager
+    def _known(self) -> Iterator[None]:
+        """Say in one line that the sweep is gone: the client has a ValueError, or wraps one."""
+        try:
+            yield
+        except (ValueError, wandb.errors.CommError) as error:
+            if not isinstance(getattr(error, "exc", error), ValueError):
+                raise
+            raise UserError(
+                f"the sweep {self.path} is not at its W&B server any more; it or its project has "
+                "been deleted there, so start a new one"
+            ) from None
+
     def _row(self, run: Any) -> dict[str, Any]:
         summary, metric = run.summary_metrics, self.definition.metric
         value = summary.get(f"best_{metric}", summary.get(metric))
@@ -161,16 +184,20 @@ class Sweep:
 
 
 @contextmanager
-def server_faults(sweep: Sweep, server_url: str) -> Iterator[None]:
+def server_faults(sweep: Sweep, url: str) -> Iterator[None]:
     """Turn what a server fails at into one line, with how to go on with the sweep."""
     try:
         yield
     except SERVER_ERRORS as error:
-        reason = " ".join(str(error).split())
-        raise UserError(
-            f"the W&B server at {server_url} has failed ({reason}); when it is mended, go on with "
-            f"python run_sweep.py --resume {sweep.name}"
-        ) from None
+        raise _failed(url, error, sweep.name) from None
+
+
+def _failed(url: str, error: Exception, sweep: str) -> UserError:
+    reason = " ".join(str(error).split())
+    return UserError(
+        f"the W&B server at {url} has failed ({reason}); when it is mended, go on with "
+        f"python run_sweep.py --resume {sweep}"
+    )
 
 
 def _project(in_file: str | None) -> str:

@@ -55,6 +55,26 @@ def test_a_server_that_is_gone_is_one_line_that_says_how_to_go_on(
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("what", ASK)
+def test_a_sweep_whose_project_is_deleted_is_one_line(client: wandb.Api, what: str) -> None:
+    sweep = Sweep(client, "local/deleted/s", DEFINITION)
+    with pytest.raises(UserError) as raised, server_faults(sweep, "http://here"):
+        ASK[what](sweep)
+    message = str(raised.value)
+    assert message.startswith("the sweep local/deleted/s is not at its W&B server any more; ")
+    assert "\n" not in message
+
+
+def test_a_server_that_fails_before_a_sweep_is_found_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("src.sweeps.sweep._TIMEOUT_SECONDS", 1)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    with pytest.raises(UserError, match=r"has failed .* --resume s$"):
+        Sweep.find("s")
+
+
 @pytest.fixture(scope="module")
 def gone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[wandb.Api]:
     """A client whose server has answered once."""
