@@ -112,7 +112,7 @@ def test_a_sweep_with_an_engine_waits_for_its_runs_and_starts_no_more_than_its_c
     assert world.state(sweep) == "FINISHED"
     assert world.run(queued[2]).state == "killed", "nobody would start it"
     assert world.beat(agent) == EXIT
-    world.time += UNATTENDED_CRASH_AFTER + 1
+    world.wait(UNATTENDED_CRASH_AFTER + 1)
     world.scheduler.crash_silent_runs()
     assert world.run(sweep.log_run_name).state == "finished", "it is only a log"
     assert world.run("other-scheduler").state == "crashed"
