@@ -66,7 +66,7 @@ def test_a_sweep_that_is_cancelled_while_a_button_is_pressed_stays_so(
 ) -> None:
     store = everything.server.store
     just_before(lambda: store.sweeps.update(1, state=SweepState.CANCELED))
-    assert everything.send("POST", BUTTON, proof=True).status_code == 303
+    assert everything.send("POST", BUTTON, login=True, proof=True).status_code == 303
     sweep = store.sweeps.get(1)
     assert sweep is not None
     assert sweep.state is SweepState.CANCELED
@@ -78,5 +78,5 @@ def test_a_run_that_ends_while_its_button_is_pressed_is_not_told_to_stop(
     store = everything.server.store
     everything.addresses[BUTTON] = "/actions/runs/local/gradsweep/run/stop"
     just_before(lambda: everything.server.scheduler.end(the_run(store), RunState.FINISHED, 0))
-    assert everything.send("POST", BUTTON, proof=True).status_code == 303
+    assert everything.send("POST", BUTTON, login=True, proof=True).status_code == 303
     assert not the_run(store).should_stop
