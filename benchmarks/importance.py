@@ -10,7 +10,8 @@ for those searched by Bayes, which take long.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -58,27 +59,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--write_docs", action="store_true", help="measure nothing: the saved results' tables"
     )
     options = parser.parse_args(arguments)
-    measured = results.load("importance") if options.write_docs else measure(options.sweeps)
-    whole = measured["sweeps"] >= parser.get_default("sweeps")
+    whole = options.write_docs or options.sweeps >= parser.get_default("sweeps")
+    measured = results.load("importance") if options.write_docs else measure(options.sweeps, whole)
     results.publish("importance", measured, text(measured), whole=whole)
 
 
-def measure(sweeps: int) -> dict[str, Any]:
-    """All counts."""
-    facts = machine()
-    said = [
-        _said(kind, effect, runs, sweeps if "method" in options else 4 * sweeps, options)
-        for kind, (sizes, options) in SWEEPS.items()
-        for runs in sizes
-        for effect in EFFECTS
-    ]
-    said += [
-        _said(kind, effect, 40, 4 * sweeps, {}, part)
-        for kind, part in STOPPED.items()
-        for effect in EFFECTS
-    ]
-    first = [_first(effect, runs, sweeps) for runs in SIZES for effect in EFFECTS]
-    return {"machine": facts, "sweeps": sweeps, "first": first, "said": said}
+def measure(sweeps: int, whole: bool) -> dict[str, Any]:
+    """All counts, saved as they are gathered."""
+    measured: dict[str, Any] = {"machine": machine(), "sweeps": sweeps, "first": [], "said": []}
+    for part, row in _rows(sweeps):
+        measured[part].append(row)
+        results.save("importance", measured, whole=whole)
+    return measured
+
+
+def _rows(sweeps: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    for runs, effect in product(SIZES, EFFECTS):
+        yield "first", _first(effect, runs, sweeps)
+    for kind, (sizes, options) in SWEEPS.items():
+        many = sweeps if "method" in options else 4 * sweeps
+        for runs, effect in product(sizes, EFFECTS):
+            yield "said", _said(kind, effect, runs, many, options)
+    for (kind, part), effect in product(STOPPED.items(), EFFECTS):
+        yield "said", _said(kind, effect, 40, 4 * sweeps, {}, part)
 
 
 def _first(effect: str, runs: int, sweeps: int) -> dict[str, Any]:

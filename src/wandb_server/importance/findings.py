@@ -10,7 +10,7 @@ import numpy as np
 from src.wandb_server.importance.evidence import LEVEL, Evidence
 from src.wandb_server.importance.factors import Array, Factor, Scale, Trial, factors
 from src.wandb_server.importance.forest import shares
-from src.wandb_server.importance.wandb_figures import correlation, impurities
+from src.wandb_server.importance.wandb_panel import correlation, impurities
 
 MIN_RUNS = 8
 _MAX_RUNS = 2_000
