@@ -145,29 +145,30 @@ def text(measured: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             f"{describe(measured['machine'], {})}. Shares of sweeps with 95 % intervals (Wilson).",
-            f"How often the one that matters comes first, of {measured['sweeps']} sweeps:",
+            "How often the one that matters comes first:",
             _firsts(real),
             f"With nothing that matters, W&B's importance still gives its first {top} on average."
             f" The spread that is told is {ratio:.2f} times that over sweeps.",
-            f"How often something is said to matter, of {4 * measured['sweeps']} sweeps of each "
-            f"effect ({measured['sweeps']} if searched by Bayes), and how many runs it would take "
-            "(median) where it is not:",
+            "How often something is said to matter, and how many runs it would take (median) where "
+            "it is not:",
             _saids(measured["said"]),
         ]
     )
 
 
 def _firsts(rows: Sequence[dict[str, Any]]) -> str:
-    lines = [f"| runs | what matters | {' | '.join(ORDERS)} |", "|--:|---|" + "--:|" * len(ORDERS)]
+    lines = [f"| runs | what matters | sweeps | {' | '.join(ORDERS)} |"]
+    lines.append("|--:|---|--:|" + "--:|" * len(ORDERS))
     for row in rows:
         cells = [_share(row["counts"][order], row["sweeps"]) for order in ORDERS]
-        lines.append(f"| {row['runs']} | {row['effect']} | {' | '.join(cells)} |")
+        what = f"{row['runs']} | {row['effect']} | {row['sweeps']}"
+        lines.append(f"| {what} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _saids(rows: Sequence[dict[str, Any]]) -> str:
-    head = "| sweeps | runs | nothing matters: said | one matters: said | that one | runs needed |"
-    lines = [head, "|---|--:|--:|--:|--:|--:|"]
+    head = "nothing matters: said | one matters: said | that one | runs needed"
+    lines = [f"| sweeps | runs | of each effect | {head} |", "|---|--:|--:|--:|--:|--:|--:|"]
     for kind, runs in dict.fromkeys((row["kind"], row["runs"]) for row in rows):
         own = [row for row in rows if (row["kind"], row["runs"]) == (kind, runs)]
         [null] = [row for row in own if row["effect"] == "none"]
@@ -177,7 +178,8 @@ def _saids(rows: Sequence[dict[str, Any]]) -> str:
         cells += [_share(sum(row[key] for row in real), total) for key in ("said", "right")]
         needed = [n or MOST_RUNS for row in real for n in row["needed"]]
         cells.append(f"{np.median(needed):.0f}" if needed else "")
-        lines.append(f"| {kind} | {runs} | {' | '.join(cells)} |")
+        of_each = " - ".join(map(str, sorted({row["sweeps"] for row in own})))
+        lines.append(f"| {kind} | {runs} | {of_each} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
