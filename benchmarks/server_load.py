@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from src.shared.defaults import PROJECT
 from src.sweeps.server_choice import ServerChoice
 from src.sweeps.servers import open_server
 
@@ -108,7 +109,8 @@ class Bare:
 def bare_agent(sweep: str) -> tuple[list[float], list[float]]:
     """Work on a sweep without a pause; returns the seconds that suggestions and uploads took."""
     bare = Bare()
-    agent = bare.mutate("createAgent", "agent { id }", sweep=sweep, host="h")["agent"]["id"]
+    values = {"sweep": sweep, "projectName": PROJECT, "host": "h"}
+    agent = bare.mutate("createAgent", "agent { id }", **values)["agent"]["id"]
     while True:
         begin = time.perf_counter()
         reply = bare.mutate("agentHeartbeat", "commands", id=agent, runState="{}")
@@ -201,7 +203,9 @@ def main() -> int:
         with open_server(ServerChoice.LOCAL, folder / "data"):
             for kind in tqdm(kinds, desc="sweeps"):
                 config = json.dumps(SWEEP | {"run_cap": given.runs})
-                sweep = Bare().mutate("upsertSweep", "sweep { name }", config=config)["sweep"]
+                sweep = Bare().mutate(
+                    "upsertSweep", "sweep { name }", config=config, projectName=PROJECT
+                )["sweep"]
                 begin = time.perf_counter()
                 if kind == "real":
                     suggestions, uploads = run_real(sweep["name"], given.agents, folder)
