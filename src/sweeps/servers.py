@@ -20,6 +20,8 @@ from src.sweeps.server_choice import ServerChoice
 from src.tracking.client import has_api_key, server_answers, server_url
 
 _START_SECONDS = 30
+_COMMAND = (sys.executable, "-m", "src.wandb_server", "--exit_with_stdin")
+_QUICKER_SECONDS = 2  # that another server of the folder is given to announce itself
 _BACKLOG = 128  # connections that wait while a server that died is started again
 
 
@@ -74,6 +76,7 @@ class EmbeddedServer(Server):
         self._data = data
         self._process: subprocess.Popen[bytes] | None = None
         self._port: socket.socket | None = None  # that of a server of ours
+        self._stale = announced_server(data)  # unless it is found to be proven
         self._server = self._found() or self._start(port=0)
         self.environment = self._server.environment
         project = os.environ.get("WANDB_PROJECT")
@@ -125,7 +128,7 @@ class EmbeddedServer(Server):
 
     def _found(self) -> AnnouncedServer | None:
         """The server that the folder has already."""
-        server = announced_server(self._data)
+        server = self._stale
         listener = server.listener() if server else Listener.NOBODY
         if server is None or listener is Listener.PROVEN:
             return server
@@ -144,34 +147,55 @@ class EmbeddedServer(Server):
         return listener is not Listener.NOBODY
 
     def _start(self, port: int) -> AnnouncedServer:
-        if self._port is None:
-            try:
-                self._port = socket.create_server((HOST, port), backlog=_BACKLOG)
-            except OSError as error:
-                raise UserError(f"the embedded server has no port: {error.strerror}") from None
-        command = [sys.executable, "-m", "src.wandb_server", "--exit_with_stdin"]
+        """Start one at a port, or with 0 find that another one of the folder was quicker."""
+        listener = self._port or _bound(port)
         with open_log(self._log) as log:
+            said_before = log.tell()
             process = subprocess.Popen(
-                [*command, "--fd", str(self._port.fileno()), "--data", str(self._data)],
+                [*_COMMAND, "--fd", str(listener.fileno()), "--data", str(self._data)],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                pass_fds=[self._port.fileno()],
+                pass_fds=[listener.fileno()],
                 # Ctrl-C is for this process: the server must hear the agents' last words.
                 start_new_session=True,
             )
-        at_our_port = self._port.getsockname()[1]
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            server = announced_server(self._data)
-            if server and server.port == at_our_port and server.listener() is Listener.PROVEN:
-                self._process = process
-                return server
-            time.sleep(0.05)
+        server = self._awaited(process, listener.getsockname()[1], or_another=port == 0)
+        if server and server.port == listener.getsockname()[1]:
+            self._process, self._port = process, listener
+            return server
         process.kill()
         process.wait()
-        raise UserError(f"the embedded server did not start; {self._log} says why")
+        if listener is not self._port:
+            listener.close()
+        if server:
+            return server
+        said = self._log.read_bytes()[said_before:].decode(errors="replace").strip()
+        reason = said.rpartition("\n")[2].removeprefix("error: ") or "it does not answer"
+        raise UserError(f"the embedded server did not start: {reason}; its log: {self._log}")
+
+    def _awaited(
+        self, process: "subprocess.Popen[bytes]", port: int, *, or_another: bool
+    ) -> AnnouncedServer | None:
+        """The server that a process becomes, or another one that announces itself meanwhile."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            server = announced_server(self._data)
+            expected = server and (server.port == port or (or_another and server != self._stale))
+            if server and expected and server.listener() is Listener.PROVEN:
+                return server
+            if process.poll() is not None:
+                deadline = min(deadline, time.monotonic() + _QUICKER_SECONDS)
+            time.sleep(0.05)
+        return None
+
+
+def _bound(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port), backlog=_BACKLOG)
+    except OSError as error:
+        raise UserError(f"the embedded server has no port: {error.strerror}") from None
 
 
 @contextmanager

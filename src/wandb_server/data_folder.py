@@ -15,7 +15,7 @@ from src.wandb_server.store.versions import refuse_newer
 DATABASE = "server.db"
 FILES = "files"
 SPACE_TO_START = 256 * 1024  # bytes, for the files that a server makes at once
-_CHANGED_IN_PLACE = ("lock", "server.db", "server.db-wal", "server.db-shm")
+_CHANGED_IN_PLACE = ("lock", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -37,7 +37,7 @@ def prepare(data: Path) -> None:
             with suppress(FileNotFoundError):
                 os.close(os.open(data / name, os.O_RDWR))
     try:
-        refuse_newer(data / "server.db")
+        refuse_newer(data / DATABASE)
     except UnusableStoreError as error:
         raise UserError(f"--data {data}: {error}; name another folder") from None
 

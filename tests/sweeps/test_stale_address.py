@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from src.shared.errors import UserError
 from src.shared.live_server import AnnouncedServer, Listener, live_server
+from src.shared.paths import ROOT
 from src.sweeps.servers import EmbeddedServer, PortTakenError
-from tests.checkout import copy_checkout, wait_for
+from tests.checkout import copy_checkout
 from tests.impostor import ANSWERS, impostor
 from tests.wandb_server.server_harness import ServerProcess
 
@@ -118,6 +120,24 @@ def test_one_who_takes_its_port_first_ends_the_sweep(tmp_path: Path) -> None:
 
 def test_a_server_that_does_not_start_says_where_its_log_is(tmp_path: Path) -> None:
     (tmp_path / "server.db").mkdir()
-    with pytest.raises(UserError, match=r"did not start; .*server\.log says why"):
+    with pytest.raises(
+        UserError, match=r"did not start: --data .*; name .*; its log: .*/server\.log"
+    ):
         EmbeddedServer(tmp_path)
-    assert wait_for(lambda: "name another folder" in (tmp_path / "server.log").read_text())
+
+
+def test_two_sweeps_that_begin_at_once_share_a_server(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from src.sweeps.servers import EmbeddedServer\n"
+        "server = EmbeddedServer(Path(sys.argv[1]))\n"
+        "print(server.url, server.started_here, flush=True)\n"
+        "sys.stdin.read()\nserver.close()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    pipe = subprocess.PIPE
+    begun = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) for _ in range(2)]
+    said = [one.stdout.readline().split() for one in begun if one.stdout]
+    for one in begun:
+        one.communicate()
+    assert said[0][0] == said[1][0], said
+    assert {words[1] for words in said} == {b"True", b"False"}
