@@ -1,7 +1,15 @@
 """Real damage to database files, always the same for the same seed."""
 
+import contextlib
+import gc
+import hashlib
 import random
+import shutil
+import sqlite3
 from pathlib import Path
+
+from src.wandb_server.store import Store
+from tests.wandb_server.test_recorded_data import copied
 
 PAGE = 4096
 
@@ -27,3 +35,26 @@ def truncate(file: Path, seed: int) -> None:
     """Cut the file off somewhere."""
     content = file.read_bytes()
     file.write_bytes(content[: random.Random(seed).randrange(PAGE, len(content) - 1)])
+
+
+def destroy_table(database: Path, table: str) -> None:
+    """Make the first page of a table zero."""
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        query = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
+        [root] = db.execute(query, (table,)).fetchone()
+    with database.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        file.write(bytes(PAGE))
+
+
+def of_today(folder: Path) -> Path:
+    """The recorded data, brought up to the version of today."""
+    data = copied(folder)
+    Store(data / "server.db")
+    gc.collect()  # a connection and its cache of statements hold each other
+    shutil.rmtree(data / "backups")
+    return data
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,12 +1,7 @@
 """A real server of really damaged data: what it says, serves and refuses, and how it is mended."""
 
 import contextlib
-import gc
-import hashlib
-import io
-import json
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,30 +9,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import requests
 
-from src.shared.errors import UserError
 from src.shared.paths import ROOT
-from src.wandb_server import maintenance
-from src.wandb_server.store import Store
 from src.wandb_server.store.backups import Why, back_up, backups_of
 from src.wandb_server.store.schema import MIGRATIONS
-from tests.wandb_server.damage import PAGE
-from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
-from tests.wandb_server.test_recorded_data import RUNS, SWEEP, copied
+from tests.wandb_server.damage import destroy_table, digest, of_today
+from tests.wandb_server.server_harness import ServerProcess, wait_for
+from tests.wandb_server.test_recorded_data import RUNS, SWEEP
 
 MUTATION = 'mutation { upsertBucket(input: {name: "new"}) { inserted } }'
 PAGES = ["", "local/gradsweep", SWEEP, *(f"local/gradsweep/runs/{name}" for name in RUNS)]
-
-
-def command(name: str, *arguments: str, data: Path) -> str:
-    """What one of the server's commands prints; a refusal is raised."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        code = maintenance.run(name, [*arguments, "--data", str(data)])
-    assert code == 0, printed.getvalue()
-    return printed.getvalue()
 
 
 def program(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
@@ -52,16 +34,6 @@ def program(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def destroy_table(database: Path, table: str) -> None:
-    """Make the first page of a table zero."""
-    with contextlib.closing(sqlite3.connect(database)) as db:
-        query = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
-        [root] = db.execute(query, (table,)).fetchone()
-    with database.open("r+b") as file:
-        file.seek((root - 1) * PAGE)
-        file.write(bytes(PAGE))
-
-
 def page(server: ServerProcess, path: str) -> requests.Response:
     return server.page(f"/{path}")
 
@@ -69,19 +41,6 @@ def page(server: ServerProcess, path: str) -> requests.Response:
 def post(server: ServerProcess, path: str, body: object) -> requests.Response:
     url = f"{server.url}/{path}"
     return requests.post(url, json=body, auth=("api", server.key), timeout=30)
-
-
-def of_today(folder: Path) -> Path:
-    """The recorded data, brought up to the version of today."""
-    data = copied(folder)
-    Store(data / "server.db")
-    gc.collect()  # a connection and its cache of statements hold each other
-    shutil.rmtree(data / "backups")
-    return data
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_what_can_be_read_is_served_and_nothing_is_stored(
@@ -243,97 +202,3 @@ def test_a_server_backs_up_once_a_day_and_before_a_migration(
     assert "old" in page(server, "").text
     assert server.end() == 0
     assert len(backups_of(data / "server.db")) == 2
-
-
-def test_a_backup_is_made_checked_and_put_in_place(
-    start_server: Callable[..., ServerProcess], tmp_path: Path
-) -> None:
-    data, copy = of_today(tmp_path), tmp_path / "copy"
-    server = start_server(data=data)
-    server.graphql('mutation { upsertBucket(input: {name: "kept"}) { inserted } }')
-    printed = command("backup", data=data)
-    [backup] = [b for b in backups_of(data / "server.db") if b.why is Why.ASKED]
-    assert printed == f"Backed up to {backup.path}\n"
-    command("backup", "--to", str(copy), data=data)
-    with pytest.raises(UserError, match="is not empty"):
-        command("backup", "--to", str(copy), data=data)
-    server.graphql('mutation { upsertBucket(input: {name: "lost"}) { inserted } }')
-    with pytest.raises(UserError, match=f"is running at {server.url}; end it, then restore"):
-        command("restore", backup.path.name, data=data)
-    assert server.end() == 0
-    (data / "server.db").write_bytes(b"\0" * 5000)
-    assert f"{backup.path.name}  {backup.when}  asked" in command("restore", data=data)
-    assert f"as it was at {backup.when}" in command("restore", backup.path.name, data=data)
-    [aside] = data.glob("replaced-*")
-    assert (aside / "server.db").read_bytes() == b"\0" * 5000
-    server.start()
-    assert page(server, "local/gradsweep/runs/kept").status_code == 200
-    assert page(server, "local/gradsweep/runs/lost").status_code == 404
-
-
-def test_a_whole_copy_can_be_served_and_restored_from(
-    start_server: Callable[..., ServerProcess], tmp_path: Path
-) -> None:
-    data, copy = of_today(tmp_path), tmp_path / "copy"
-    command("backup", "--to", str(copy), data=data)
-    server = start_server(data=copy)
-    picture = "files/media/images/confusion_matrix_heatmap_5_7c76368470c432e301b7.png"
-    assert page(server, f"{PAGES[-1]}/{picture}?view=1").content[:4] == b"\x89PNG"
-    assert server.end() == 0
-    shutil.rmtree(data / "files")
-    (data / "server.db").unlink()
-    command("restore", str(copy), data=data)
-    stored, again = (sorted(p.name for p in (f / "files").glob("*/*")) for f in (copy, data))
-    assert again == stored
-    assert len(stored) > 40
-
-
-def test_a_damaged_backup_is_not_put_in_place(tmp_path: Path) -> None:
-    data = of_today(tmp_path)
-    backup = back_up(data / "server.db", Why.ASKED)
-    destroy_table(backup.path, "runs")
-    before = digest(data / "server.db")
-    assert "damaged: " in command("restore", data=data)
-    with pytest.raises(UserError, match="is damaged"):
-        command("restore", backup.path.name, data=data)
-    with pytest.raises(UserError, match="there is no backup nothing"):
-        command("restore", "nothing", data=data)
-    assert digest(data / "server.db") == before
-
-
-_LOGS = """
-import time, wandb
-with wandb.init(id="run") as run:
-    for epoch in range(100):
-        run.log({"epoch": epoch})
-        time.sleep(0.1)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.alone
-def test_a_run_in_progress_goes_on_when_a_backup_is_put_in_place_and_loses_nothing(
-    start_server: Callable[..., ServerProcess], tmp_path: Path
-) -> None:
-    server = start_server()
-    client = Client(server, tmp_path / "client")
-    run = client.start(sys.executable, "-c", _LOGS)
-    history = "SELECT text FROM lines WHERE stream = 'history' ORDER BY position"
-    wait_for(lambda: server.rows(history), "points arrive")
-    backup = back_up(server.data / "server.db", Why.ASKED)
-    with contextlib.closing(sqlite3.connect(server.data / "server.db")) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    destroy_table(server.data / "server.db", "lines")
-    wait_for(lambda: "is damaged" in page(server, "").text, "it is met")
-    assert server.end() == 0
-    command("restore", backup.path.name, data=server.data)
-    server.start()
-    output, _ = run.communicate(timeout=200)
-    assert run.returncode == 0, output
-    # What had been acknowledged after the backup is in the run's own folder.
-    [folder] = (client.folder / "wandb").glob("run-*-run")
-    client.run("wandb", "sync", str(folder))
-    epochs = [json.loads(row["text"])["epoch"] for row in server.rows(history)]
-    assert epochs == list(range(100))
-    assert server.rows("SELECT state FROM runs") == [{"state": "finished"}]
-    client.end()

@@ -63,6 +63,7 @@ class Database:
                 with self._translated():
                     self._writer.execute("BEGIN IMMEDIATE")
                 yield
+                self.check_writable()  # another thread may have met damage meanwhile
                 with self._translated():
                     self._writer.execute("COMMIT")
             except BaseException:

@@ -1,7 +1,7 @@
 """What runs send line by line: history, events, alerts and the console's log.
 
-All but the log are streams of JSON objects. A line of theirs that is damaged is left out, as if it
-had not been sent, and counted by :meth:`RunLines.unreadable_lines`.
+All but the log are streams of JSON objects. As an object, or as the last line, one that is damaged
+is left out, as if it had not been sent; :meth:`RunLines.unreadable_lines` counts them.
 """
 
 from collections.abc import Iterable
@@ -58,26 +58,6 @@ class RunLines:
         max_step: int | None = None,
     ) -> list[str]:
         """The lines of a stream in order, those with ``min_step <= step < max_step`` if given."""
-        texts = self._texts(run_id, stream, min_step, max_step)
-        return (
-            texts
-            if stream not in JSON_STREAMS
-            else [t for t in texts if decoded_line(t) is not None]
-        )
-
-    def rows(
-        self,
-        run_id: int,
-        stream: str,
-        min_step: int | None = None,
-        max_step: int | None = None,
-    ) -> list[dict[str, Any]]:
-        """The lines of a JSON stream as objects; see :meth:`lines`."""
-        return _objects(self._texts(run_id, stream, min_step, max_step))
-
-    def _texts(
-        self, run_id: int, stream: str, min_step: int | None, max_step: int | None
-    ) -> list[str]:
         sql = "SELECT text FROM lines WHERE run_id = ? AND stream = ?"
         values: list[Any] = [run_id, stream]
         if min_step is not None:
@@ -87,6 +67,16 @@ class RunLines:
             sql += " AND step < ?"
             values.append(max_step)
         return [row["text"] for row in self._db.all(sql + " ORDER BY position", *values)]
+
+    def rows(
+        self,
+        run_id: int,
+        stream: str,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """The :meth:`lines` of a JSON stream as objects, without those that are damaged."""
+        return _objects(self.lines(run_id, stream, min_step, max_step))
 
     def sampled_rows(self, run_id: int, stream: str, count: int) -> list[dict[str, Any]]:
         """About ``count`` lines of a long JSON stream, evenly spaced and the last; else all."""
@@ -123,16 +113,17 @@ class RunLines:
 
     def unreadable_lines(self, run_id: int, most: int) -> int:
         """How many of a run's newest lines in each JSON stream are damaged."""
-        marks = ", ".join("?" * len(JSON_STREAMS))
         # SQLite takes too much for damaged (NaN, say), but none of what is.
-        rows = self._db.all(
-            f"SELECT stream, text FROM lines l WHERE run_id = ? AND stream IN ({marks})"
-            " AND position >= (SELECT max(position) FROM lines m WHERE m.run_id = l.run_id"
-            " AND m.stream = l.stream) - ?"
-            " AND CASE WHEN json_valid(text) THEN json_type(text) != 'object' ELSE 1 END",
-            *(run_id, *JSON_STREAMS, most),
+        sql = (
+            "SELECT text FROM lines WHERE run_id = ? AND stream = ? AND position >="
+            " (SELECT max(position) FROM lines WHERE run_id = ? AND stream = ?) - ?"
+            " AND CASE WHEN json_valid(text) THEN json_type(text) != 'object' ELSE 1 END"
         )
-        return sum(decoded_line(row["text"]) is None for row in rows)
+        return sum(
+            decoded_line(row["text"]) is None
+            for stream in JSON_STREAMS
+            for row in self._db.all(sql, run_id, stream, run_id, stream, most)
+        )
 
     def line_count(self, run_id: int, stream: str) -> int:
         """Where the next line of a stream goes: one past the last position of its own."""
@@ -143,12 +134,14 @@ class RunLines:
 
     def last_line(self, run_id: int, stream: str) -> str | None:
         """The newest line of a stream, unless it is damaged."""
-        lines = self.last_lines(run_id, stream, 1)
-        return lines[0] if lines and _is_readable(stream, lines[0]) else None
+        return next(iter(readable(stream, self.last_lines(run_id, stream, 1))), None)
 
 
-def _is_readable(stream: str, text: str) -> bool:
-    return stream not in JSON_STREAMS or decoded_line(text) is not None
+def readable(stream: str, texts: list[str]) -> list[str]:
+    """The lines of a stream without those that are damaged."""
+    if stream not in JSON_STREAMS:
+        return texts
+    return [text for text in texts if decoded_line(text) is not None]
 
 
 def _objects(texts: Iterable[str]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from src.wandb_server.api.resolvers.nodes import FILE_FIELDS, node, project_info
 from src.wandb_server.context import Server
 from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.projects import Project
+from src.wandb_server.store.run_lines import readable
 from src.wandb_server.store.runs import Run
 
 _SHELL = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
@@ -138,7 +139,7 @@ def _stream_fields(server: Server, run: Run) -> dict[str, Any]:
         low = args.optional_integer("minStep")
         high = args.optional_integer("maxStep")
         lines = store.lines(run.id, name, low, high)
-        return sample(lines, args.integer("samples", DEFAULT_SAMPLES))
+        return readable(name, sample(lines, args.integer("samples", DEFAULT_SAMPLES)))
 
     def tail(name: str) -> str:
         line = store.last_line(run.id, name)
@@ -158,7 +159,8 @@ def _stream_fields(server: Server, run: Run) -> dict[str, Any]:
     def parquet(args: Args) -> dict[str, Any]:
         # History is never exported to parquet files: all of it is live, from its first step on.
         keys = ["_step", *(args.texts("liveKeys") or [])]
-        rows = store.rows(run.id, "history")[:1]
+        first = readable("history", store.lines(run.id, "history")[:1])
+        rows = [json.loads(line) for line in first]
         live = [{key: row[key] for key in keys if key in row} for row in rows if "_step" in row]
         return {"__typename": "ParquetHistory", "parquetUrls": [], "liveData": live}
 
