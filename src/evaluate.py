@@ -33,7 +33,8 @@ class Evaluation:
 
     Attributes:
         metrics: ``accuracy``, ``loss`` (the one that the model was trained on, without its L2
-            penalty), ``macro_precision``, ``macro_recall`` and ``macro_f1`` on the test set.
+            penalty), ``macro_precision``, ``macro_recall`` and ``macro_f1`` on the test set; the
+            last three are means over the classes that occur in it or are predicted.
         folder: Where the report is.
         files: What is in it, ``report.html`` first.
     """
@@ -84,9 +85,7 @@ def evaluate_checkpoint(
     metrics = {
         "accuracy": float((predicted == test.y).mean()),
         "loss": network.evaluate(test.x, test.y)[0],
-        "macro_precision": float(classes["precision"].mean()),
-        "macro_recall": float(classes["recall"].mean()),
-        "macro_f1": float(classes["f1"].mean()),
+        **tables.macro_scores(test.y, predicted),
     }
     results = report.Results(
         model=checkpoint_files(model_path)[1].stem,

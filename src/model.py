@@ -27,7 +27,7 @@ class Step(NamedTuple):
         loss: Mean loss of the batch plus the L2 penalty, a scalar.
         data_loss: The mean loss alone.
         accuracy: Share of the batch classified right.
-        gradients: The gradients of ``loss``, one for each trainable variable.
+        gradients: The gradients of ``loss``, one for each trainable variable, all of them dense.
     """
 
     loss: Tensor
@@ -130,7 +130,7 @@ class NeuralNetwork:
             logits = self.forward(x, training=True)
             data_loss = share * self.compute_loss(y, logits, training=True)
             loss = data_loss + share * self.compute_penalty()
-        gradients = tape.gradient(loss, self.variables)
+        gradients = [_dense(gradient) for gradient in tape.gradient(loss, self.variables)]
         return Step(loss, data_loss, share * accuracy(y, logits), gradients)
 
     def apply_gradients(self, gradients: list[Tensor], optimizer: Optimizer) -> None:
@@ -138,12 +138,20 @@ class NeuralNetwork:
 
         def update(gradients: list[Tensor]) -> None:
             if self.config.clip_norm:
-                gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
+                norm = self._norm(gradients)
+                gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm, norm)
             optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
 
         if self.execution.compiles_parts and not tf.executing_eagerly():
             update = tf.function(update, jit_compile=True, autograph=False)
         update(gradients)
+
+    def _norm(self, gradients: list[Tensor]) -> Tensor:
+        """The global norm of all gradients that there are: a scalar."""
+        found = [gradient for gradient in gradients if gradient is not None]
+        if self.execution.jit:
+            return tf.sqrt(tf.add_n([_sum_of_squares(gradient) for gradient in found]))
+        return tf.linalg.global_norm(found)
 
     def predict(self, x: Examples, batch_size: int = 1000) -> NDArray[np.float32]:
         """Class probabilities ``(n, num_classes)`` of examples ``(n, *spec.shape)``."""
@@ -202,6 +210,23 @@ def accuracy(y_true: Tensor, logits: Tensor) -> Tensor:
     """The share of a batch whose largest logit is that of its true class: a scalar."""
     predicted = tf.argmax(logits, axis=1, output_type=tf.int32)
     return tf.reduce_mean(tf.cast(tf.equal(predicted, y_true), tf.float32))
+
+
+def _dense(gradient: Tensor) -> Tensor:
+    """A gradient as one tensor.
+
+    That of an embedding is a row for each word read, and a word's rows must be summed before
+    anything is squared.
+    """
+    return None if gradient is None else tf.convert_to_tensor(gradient)
+
+
+def _sum_of_squares(x: Tensor) -> Tensor:
+    """As XLA is fast at it on a CPU: a product with ones, where a sum adds one after the other."""
+    if len(x.shape) < 2:
+        return tf.reduce_sum(tf.square(x))
+    columns = x.shape[-1]
+    return tf.reduce_sum(tf.reshape(tf.square(x), (-1, columns)) @ tf.ones((columns, 1)))
 
 
 @contextmanager

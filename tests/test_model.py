@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from src.architectures.execution import Execution
 from src.config.hyperparameters import Activation, Loss, WeightInit
 from src.config.run_config import RunConfig
 from src.datasets.spec import InputSpec, TrainingData
@@ -69,6 +70,24 @@ def test_gradients_are_scaled_down_to_the_clip_norm_and_never_up(small_data: Tra
         updates[clip_norm] = np.sqrt(sum((c**2).sum() for c in changes))
     assert updates[0.01] == pytest.approx(0.01, rel=1e-3)
     assert updates[1e6] == pytest.approx(updates[0.0], rel=1e-5)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_word_read_twice_has_one_gradient_that_is_clipped(jit: bool) -> None:
+    """Two examples of one word each, ten times over: the rows of its gradient are summed first."""
+    spec = InputSpec((10,), ("a", "b"), (), (), vocabulary_size=5)
+    values = {"dataset": "imdb", "num_layers": 0, "clip_norm": 0.01, "embedding_size": 4}
+    config = RunConfig.parse({**values, "optimizer": "sgd", "learning_rate": 1.0})
+    network = NeuralNetwork(config, spec, Execution(jit))
+    before = [v.numpy() for v in network.variables]
+    x, y = np.repeat([[2], [3]], 10, axis=1).astype(np.int32), np.array([0, 0], np.int32)
+    step = network.take_step(x, y, network.create_optimizer())
+    p = softmax(before[0][[2, 3]] @ before[1] + before[2])
+    expected = np.zeros((5, 4))
+    expected[[2, 3]] = (p - [1, 0]) / 2 @ before[1].T
+    np.testing.assert_allclose(step.gradients[0].numpy(), expected, rtol=1e-4, atol=1e-7)
+    changes = [v.numpy() - old for v, old in zip(network.variables, before, strict=True)]
+    assert np.sqrt(sum((c**2).sum() for c in changes)) == pytest.approx(0.01, rel=1e-3)
 
 
 @pytest.mark.parametrize(

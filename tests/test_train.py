@@ -83,6 +83,7 @@ def test_what_a_run_logs(checkout: Checkout, server: dict[str, str]) -> None:
     assert logged == {
         *("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "best_val_accuracy"),
         *("learning_rate", "grad_norm", "weight_norm", "update_norm", "examples_per_second"),
+        "penalty",
     }
     files = [file.name for file in run.files()]
     assert any(re.match(r"media/images/confusion_matrix_heatmap.*\.png", name) for name in files)

@@ -93,8 +93,10 @@ def nadam(
     ``m̂ = uₜ₊₁ m / (1−Uₜ₊₁) + (1−uₜ) g / (1−Uₜ)``; ``v̂ = v / (1−β₂ᵗ)``;
     ``Δ = −α m̂ / (√v̂ + ε)``.
 
-    Source: Dozat 2016, https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ. The schedule is that
-    of Keras 3; Dozat's is 0.96 to the power of t/250, which rises 250 times as slowly.
+    Source: Dozat 2016, https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ, but for the schedule.
+    That is of Keras 3, ``keras/src/optimizers/nadam.py``, so that settings found with
+    ``keras.optimizers.Nadam`` hold here. Dozat's has 0.96 to the power of t/250, which rises 250
+    times as slowly.
 
     Returns:
         ``(Δ, m, v)``.

@@ -48,6 +48,16 @@ def classification_table(
     )
 
 
+def macro_scores(y_true: Labels, y_pred: Labels) -> dict[str, float]:
+    """Means over the classes of ``macro_precision``, ``macro_recall`` and ``macro_f1``.
+
+    As in scikit-learn, a class that neither occurs nor is predicted does not count.
+    """
+    means = precision_recall_fscore_support(y_true, y_pred, average="macro", zero_division=0)
+    names = ("macro_precision", "macro_recall", "macro_f1")
+    return {name: float(mean) for name, mean in zip(names, means, strict=False)}
+
+
 def predictions_table(
     y_true: Labels, probabilities: NDArray[np.floating[Any]], class_names: Sequence[str]
 ) -> pd.DataFrame:

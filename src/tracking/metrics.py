@@ -9,7 +9,8 @@ class EpochMetrics:
 
     Attributes:
         epoch: Counts from 1.
-        loss: Mean training loss over the epoch, L2 penalty included.
+        loss: Mean training loss over the epoch, each batch's before its step; without the L2
+            penalty, as ``val_loss``.
         accuracy: Share of training examples classified right during the epoch.
         val_loss: Mean validation loss after the epoch, without the penalty.
         val_accuracy: Validation accuracy after the epoch.
@@ -19,6 +20,8 @@ class EpochMetrics:
         weight_norm: Global L2 norm of the trainable weights after it.
         update_norm: Global L2 norm of what that step changed in the weights.
         examples_per_second: Training examples a second, validation not counted.
+        penalty: The L2 penalty of the weights after the epoch; 0 without one, and in epochs of
+            earlier versions, whose ``loss`` included it.
     """
 
     epoch: int
@@ -32,6 +35,7 @@ class EpochMetrics:
     weight_norm: float
     update_norm: float
     examples_per_second: float
+    penalty: float = 0.0
 
 
 METRIC_NAMES = tuple(field.name for field in fields(EpochMetrics))

@@ -176,7 +176,7 @@ def _measure(
     val_loss, val_accuracy = network.evaluate(validation.x, validation.y)
     return EpochMetrics(
         epoch=epoch,
-        loss=totals.loss / totals.examples + float(network.compute_penalty()),
+        loss=totals.loss / totals.examples,
         accuracy=totals.correct / totals.examples,
         val_loss=val_loss,
         val_accuracy=val_accuracy,
@@ -186,4 +186,5 @@ def _measure(
         weight_norm=totals.norms.weights,
         update_norm=totals.norms.update,
         examples_per_second=totals.examples / totals.seconds,
+        penalty=float(network.compute_penalty()),
     )

@@ -1,11 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score, precision_score, recall_score
 
 from src.reporting.tables import (
     choose_samples,
     classification_table,
     confusion_table,
+    macro_scores,
     most_confused,
     normalise_rows,
     predictions_table,
@@ -38,6 +40,17 @@ def test_precision_recall_and_f1_equal_hand_computed_values() -> None:
     assert table["recall"].tolist() == pytest.approx([0.5, 1, 0])
     assert table["f1"].tolist() == pytest.approx([2 / 3, 4 / 5, 0])
     assert table["support"].tolist() == [4, 2, 0]
+
+
+@pytest.mark.parametrize("y_pred", [Y_PRED, np.array([0, 0, 1, 1, 1, 1]), Y_TRUE])
+def test_macro_scores_are_scikit_learns(y_pred: np.ndarray) -> None:
+    """An eel is predicted at first, then it is neither there nor predicted and does not count."""
+    expected = {
+        "macro_precision": precision_score(Y_TRUE, y_pred, average="macro", zero_division=0),
+        "macro_recall": recall_score(Y_TRUE, y_pred, average="macro", zero_division=0),
+        "macro_f1": f1_score(Y_TRUE, y_pred, average="macro", zero_division=0),
+    }
+    assert macro_scores(Y_TRUE, y_pred) == pytest.approx(expected)
 
 
 def test_predictions_name_classes_and_give_the_predicted_class_probability() -> None:

@@ -52,6 +52,7 @@ def run(**values: Any) -> subprocess.CompletedProcess[str]:
     [
         {"hidden_size": 16, "optimizer": "nadam", "weight_decay": 0.001, "clip_norm": 1.0},
         {"model": "cnn", "filters": [4, 8], "hidden_size": 8, "shift": 1, "optimizer": "momentum"},
+        {"dataset": "synthetic_reviews", "vocabulary_size": 50, "hidden_size": 8, "clip_norm": 0.1},
     ],
 )
 @pytest.mark.slow
