@@ -190,8 +190,8 @@ class Replica:
     def _read(self, x: Array) -> Array:
         """Pixels of mean 0 and variance 1, or the mean of the vectors of a review's words."""
         if not self._reviews:
-            scaled = (x / 255 - np.array(self.spec.mean)) / np.array(self.spec.std)
-            return scaled.reshape(len(x), -1)
+            scaled: Array = (x / 255 - np.array(self.spec.mean)) / np.array(self.spec.std)
+            return scaled.reshape((len(x), -1))
         vectors: Array = (self.weights[0][x] * self._shares(x)[..., None]).sum(1)
         return vectors
 

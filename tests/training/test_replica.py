@@ -33,7 +33,7 @@ _COMMON: dict[str, Any] = {
 _DATA: dict[str, dict[str, Any]] = {
     "synthetic": {"label_smoothing": 0.1, "activation": "tanh"},
     "synthetic_reviews": {
-        "vocabulary_size": 100,
+        "vocabulary_size": 30,  # so that words are read many times
         "sequence_length": 30,
         "embedding_size": 8,
         "activation": "relu",

@@ -1,4 +1,4 @@
-"""Our optimizers against Keras's, and what the trainer needs of them."""
+"""What the trainer needs of every optimizer: states, resets, slots, refusals."""
 
 from typing import Any
 
@@ -7,100 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from src.optimizers.base import Optimizer
 from src.optimizers.registry import OPTIMIZERS, get_optimizer
-
-SHAPES = [(), (7,), (5, 4), (3, 3, 2, 4)]
-STEPS = 100
-
-KERAS: dict[str, Any] = {
-    "sgd": keras.optimizers.SGD,
-    "momentum": keras.optimizers.SGD,
-    "nag": lambda **hyperparameters: keras.optimizers.SGD(nesterov=True, **hyperparameters),
-    "rmsprop": keras.optimizers.RMSprop,
-    "adam": keras.optimizers.Adam,
-    "nadam": keras.optimizers.Nadam,
-    "adamw": keras.optimizers.AdamW,
-}
-# An empty row is all defaults, ours against theirs.
-TABLE: list[tuple[str, dict[str, float]]] = [
-    ("sgd", {}),
-    ("sgd", {"learning_rate": 0.3}),
-    ("momentum", {"momentum": 0.9}),
-    ("momentum", {"momentum": 0.5, "learning_rate": 0.1}),
-    ("momentum", {"momentum": 0.0}),
-    ("nag", {"momentum": 0.9}),
-    ("nag", {"momentum": 0.5, "learning_rate": 0.1}),
-    ("rmsprop", {}),
-    ("rmsprop", {"rho": 0.99, "learning_rate": 0.01}),
-    ("rmsprop", {"rho": 0.5, "epsilon": 1e-3}),
-    ("adam", {}),
-    ("adam", {"beta_1": 0.5, "learning_rate": 0.01}),
-    ("adam", {"beta_1": 0.0, "beta_2": 0.9, "epsilon": 1e-3}),
-    ("nadam", {}),
-    ("nadam", {"beta_1": 0.5, "learning_rate": 0.01}),
-    ("nadam", {"beta_2": 0.9, "epsilon": 1e-3}),
-    ("adamw", {}),
-    ("adamw", {"weight_decay": 0.1, "learning_rate": 0.01}),
-    ("adamw", {"weight_decay": 0.0, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}),
-]
-IDS = [f"{name}-{hyperparameters}" for name, hyperparameters in TABLE]
-
-
-def random_problem(seed: int, steps: int = STEPS) -> tuple[list[Any], list[list[Any]]]:
-    rng = np.random.default_rng(seed)
-    initial = [rng.normal(size=shape).astype(np.float32) for shape in SHAPES]
-    # Gradients of very different sizes: a wrong epsilon shows in the small ones.
-    gradients = [
-        [(rng.normal(size=s) * 10 ** rng.uniform(-3, 1)).astype(np.float32) for s in SHAPES]
-        for _ in range(steps)
-    ]
-    return initial, gradients
-
-
-def run(optimizer: Optimizer, variables: list[Any], gradients: list[list[Any]], jit: bool) -> None:
-    optimizer.build(variables)
-
-    def apply(batch: list[Any]) -> None:
-        optimizer.apply_gradients(zip(batch, variables, strict=True))
-
-    step = tf.function(apply, jit_compile=jit, autograph=False)
-    for batch in gradients:
-        step([tf.constant(gradient) for gradient in batch])
-    assert step.experimental_get_tracing_count() == 1
-
-
-def numpy(variables: list[Any]) -> list[Any]:
-    return [variable.numpy() for variable in variables]
-
-
-def assert_same(ours: list[Any], theirs: list[Any]) -> None:
-    for our, their in zip(ours, theirs, strict=True):
-        # The absolute term only forgives values that happen to end near zero; all are of order 1.
-        np.testing.assert_allclose(our, their, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize(("name", "hyperparameters"), TABLE, ids=IDS)
-def test_equals_keras_after_100_random_steps(name: str, hyperparameters: dict[str, float]) -> None:
-    theirs = KERAS[name](**hyperparameters)
-    variables = [keras.Variable(np.zeros(shape, np.float32)) for shape in SHAPES]
-    theirs.build(variables)
-    keras_step = tf.function(lambda batch: theirs.apply(batch, variables), autograph=False)
-    fresh = [variable.numpy() for variable in theirs.variables]
-    for seed in (0, 1, 2):
-        initial, gradients = random_problem(seed)
-        for variable, value in zip(
-            [*theirs.variables, *variables], [*fresh, *initial], strict=True
-        ):
-            variable.assign(value)
-        if name == "nadam":
-            theirs._u_product.assign(1.0)
-        for batch in gradients:
-            keras_step([tf.constant(gradient) for gradient in batch])
-        for jit in (False, True):
-            ours = [tf.Variable(value) for value in initial]
-            run(get_optimizer(name, **hyperparameters), ours, gradients, jit)
-            assert_same(numpy(ours), numpy(variables))
+from tests.optimizers.against_keras import numpy, random_problem, run
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -195,18 +103,6 @@ def test_gradients_may_come_in_any_order() -> None:
     optimizer.apply_gradients([(tf.constant([1.0, 1.0]), b), (tf.constant([2.0]), a)])
     np.testing.assert_allclose(optimizer.slots["m"][0], [-0.02])
     np.testing.assert_allclose(optimizer.slots["m"][1], [-0.01, -0.01])
-
-
-def test_adamw_decays_only_what_it_is_told_to() -> None:
-    kernel, bias = tf.Variable([1.0]), tf.Variable([1.0])
-    optimizer = get_optimizer("adamw", learning_rate=0.1, weight_decay=0.5)
-    optimizer.build([kernel, bias], decayed=[kernel])
-    optimizer.apply_gradients([(tf.zeros(1), kernel), (tf.zeros(1), bias)])
-    np.testing.assert_allclose(kernel, [0.95])
-    np.testing.assert_array_equal(bias, [1.0])
-    optimizer.build([kernel, bias])  # now all of them
-    optimizer.apply_gradients([(tf.zeros(1), kernel), (tf.zeros(1), bias)])
-    np.testing.assert_allclose(bias, [0.95])
 
 
 def test_a_missing_gradient_is_named_and_changes_nothing() -> None:
