@@ -21,6 +21,7 @@ STOPS = (
 _PARTS_OF_ROWS = {
     "params": "hyperparameters",
     "early_stop": "early stop",
+    "inherited": "inherited config and summary",
     "created_at": "time of creation",
     "heartbeat_at": "time of the last sign of life",
     "updated_at": "time of the last change",

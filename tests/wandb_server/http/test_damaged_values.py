@@ -80,6 +80,7 @@ def fill(server: Server, name: str) -> None:
             config={"x": {"value": 0.5}},
             summary={"loss": 0.25},
             tags=["tag"],
+            inherited={"config": {"x": {"value": 0.5}}, "summary": {"loss": 0.5}},
             early_stop={"bracket": 1, "value": 0.5, "threshold": 0.25},
             should_stop=1,
             sweep_id=sweep.id,
