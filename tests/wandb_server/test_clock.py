@@ -149,6 +149,9 @@ READERS = {
     "src/shared/hangup.py": "a log's name and its first line",
     "src/shared/tickets.py": "the day on which a link or a login ends, after a restart as well",
     "src/wandb_server/clock.py": "the date at which the server started",
+    "src/wandb_server/http/caretaker.py": "whether there is a backup of today",
+    "src/wandb_server/maintenance.py": "the name of what a backup has replaced",
+    "src/wandb_server/store/backups.py": "the names of backups, which say their date",
 }
 
 
