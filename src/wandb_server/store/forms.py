@@ -111,7 +111,7 @@ def decoded(table: str, row: Row) -> dict[str, Any]:
     """The values of a row by column, and in ``unreadable`` the columns that are damaged."""
     values, unreadable = dict(row), []
     for name, form in FORMS[table].items():
-        if values[name] is None:
+        if values.get(name) is None:  # or its table is of an earlier version, which checks look at
             continue
         try:
             values[name] = form.read(values[name])

@@ -186,6 +186,15 @@ def test_rows_and_files_that_are_lost_are_listed_one_by_one(database: Path) -> N
         assert any(part in line for line in lost), part
 
 
+def test_a_database_of_an_earlier_version_is_checked_as_what_it_is(tmp_path: Path) -> None:
+    """By hand, before a server of today has changed its tables."""
+    database = Path(shutil.copy(RECORDED, tmp_path / "server.db"))
+    report = check(database, RECORDED.parent / "files")
+    assert report.structure == []
+    assert report.looked_at["runs"] == 5
+    assert all(line.startswith("the stored file of ") for line in report.losses)
+
+
 def test_a_check_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     database = tmp_path / "large.db"
     with closing(sqlite3.connect(database)) as db:
