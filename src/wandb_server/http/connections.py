@@ -129,6 +129,8 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the rest of one that was answered before its end."""
         super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:  # of a request that was sent before the answer
+            self._await()
         self._all.heard(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -146,6 +146,15 @@ def test_a_body_that_does_not_come_is_not_waited_for(hasty: ServerProcess) -> No
     assert answered(hasty)
 
 
+def test_a_body_is_not_waited_for_behind_another_request_either(hasty: ServerProcess) -> None:
+    """Both heads come at once, so nothing arrives after the first answer."""
+    host = f"HTTP/1.1\r\nHost: 127.0.0.1:{hasty.port}\r\n"
+    with connected(hasty) as both:
+        post = f"POST /login {host}Content-Length: 90\r\n\r\n"
+        both.sendall(f"GET /healthz {host}\r\n{post}".encode())
+        assert closed_after(both) < 20
+
+
 def test_a_slow_body_that_does_come_is_taken(hasty: ServerProcess) -> None:
     """Slower than a head may be in all, but with something in every while."""
     body = json.dumps(VIEWER).encode() + b" " * 20_000
