@@ -66,6 +66,13 @@ def test_a_file_that_cannot_be_opened_is_named_with_its_folder(
     assert "; name a" in line
 
 
+@pytest.mark.parametrize("content", [b"", b"\n", b"two words", b"\xff\xfe\0"])
+def test_a_key_that_is_none_lets_nobody_in(tmp_path: Path, content: bytes) -> None:
+    key = tmp_path / "api_key"
+    key.write_bytes(content)
+    assert refusal(tmp_path) == f"error: {key} holds no API key; remove it for a new one"
+
+
 def test_stored_files_that_cannot_be_listed_are_named_with_their_folder(tmp_path: Path) -> None:
     (tmp_path / "files").touch()
     assert "; name a folder that you own" in refusal(tmp_path)

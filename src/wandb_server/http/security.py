@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import re
 import secrets
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from src.shared.errors import UserError
 from src.wandb_server.data_folder import usable, write_private
 from src.wandb_server.http.doors import Visitor
 from src.wandb_server.http.logins import Logins
 
+_KEY = re.compile(r"[!-~]+")
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 # Of every answer that says nothing else: what was logged is data, never a page of this origin.
 _HARMLESS = {
@@ -27,12 +30,15 @@ def load_api_key(path: Path) -> str:
     """The key in a file that only its owner can read; it is generated the first time.
 
     Raises:
-        UserError: If it cannot be read.
+        UserError: If it cannot be read, or holds none: an empty one would let everybody in.
     """
     if not path.exists():
         write_private(path, secrets.token_hex(20))
     with usable(path.parent):
-        return path.read_text().strip()
+        key = path.read_text(errors="replace").strip()
+    if not _KEY.fullmatch(key):
+        raise UserError(f"{path} holds no API key; remove it for a new one")
+    return key
 
 
 class Guard:
