@@ -1,5 +1,6 @@
 """What can be wrong with a database and the contents beside it, found by looking."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -180,18 +181,28 @@ def _references(connection: sqlite3.Connection) -> Iterator[str]:
 def _contents(
     connection: sqlite3.Connection, files: Path, report: Report, stopped: Callable[[], bool]
 ) -> Iterator[str]:
-    rows = connection.execute("SELECT id, size FROM blobs WHERE size IS NOT NULL").fetchall()
+    rows = connection.execute(
+        "SELECT id, size, expected_md5, strftime('%s', updated_at) AS stored FROM blobs"
+        " WHERE size IS NOT NULL"
+    ).fetchall()
     report.looked_at["stored files"] = len(rows)
     for row in rows:
         if stopped():
             return
         path = files / row["id"][:2] / row["id"]
         try:
-            size = path.stat().st_size
-            what = f"has {size} bytes, not {row['size']}" if size != row["size"] else ""
+            found = path.stat()
+            whole = found.st_size == row["size"] or _is_later(found, row)
+            what = "" if whole else f"has {found.st_size} bytes, not {row['size']}"
         except OSError as error:
             what = f"cannot be read: {error.strerror}"
         if not what:
             continue
         users = [used[0] for used in connection.execute(_USERS, {"blob": row["id"]})]
         yield f"the stored file of {', '.join(users) or 'nothing any more'} {what} ({path})"
+
+
+def _is_later(found: os.stat_result, row: sqlite3.Row) -> bool:
+    """Whether a run has sent its file again: since the row was read, or since it was backed up."""
+    replaceable = row["expected_md5"] is None and row["stored"] is not None
+    return replaceable and found.st_mtime > int(row["stored"]) + 1  # whole seconds

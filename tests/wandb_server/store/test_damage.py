@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 
 from src.wandb_server.store import Store
 from src.wandb_server.store.backups import Why, back_up
+from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.checks import check, structure
 from src.wandb_server.store.connection import reader, translated
 from src.wandb_server.store.errors import DamagedError, NotStoredError, StoreError
@@ -184,6 +186,21 @@ def test_rows_and_files_that_are_lost_are_listed_one_by_one(database: Path) -> N
         f"the stored file of run {run.name}: wandb-metadata.json cannot be read: No such",
     ):
         assert any(part in line for line in lost), part
+
+
+def test_a_file_that_a_run_has_sent_again_is_not_lost(database: Path) -> None:
+    """While it is checked, or after the backup that was put in place."""
+    files = shutil.copytree(RECORDED.parent / "files", database.with_name("files"))
+    lost_before = check(database, files).losses
+    store = Store(database)
+    [project] = store.projects.all()
+    run = store.runs.of_project(project.id)[-1]
+    [file] = store.files.run_files(run.id, "wandb-metadata.json")
+    blobs = BlobStorage(files, "key")
+    blobs.write(file.blob_id, b"{}")
+    assert check(database, files).losses == lost_before
+    os.utime(blobs.path(file.blob_id), (0, 0))
+    assert len(check(database, files).losses) == len(lost_before) + 1, "it was cut off in place"
 
 
 def test_a_database_of_an_earlier_version_is_checked_as_what_it_is(tmp_path: Path) -> None:
