@@ -55,7 +55,7 @@ def _backup(given: list[str]) -> int:
         "backup",
         "Back a data folder up while a server of it may be running. Without --to, its database is "
         "copied into its folder backups/, as the server does once a day; stored files need no "
-        "copy there, as they are never changed. With --to, a whole data folder is made: on the "
+        "copy there, as they are never deleted. With --to, a whole data folder is made: on the "
         "same disk its files are links, which take no room; on another one they are copies.",
     )
     parser.add_argument(
@@ -170,18 +170,18 @@ def _put_in_place(data: Path, source: Path) -> None:
     try:
         backups.copy_database(source, fresh)  # before anything is touched
         if source.name == DATABASE:
-            _link_files(source.with_name(FILES), data / FILES)
+            _link_files(source.with_name(FILES), data / FILES, aside / FILES)
     except StoreError as error:
         raise UserError(f"{source} was not restored: {error}; mend that and try again") from None
     with usable(data):
         kept = [path for path in _parts(database) if path.exists() or path.is_symlink()]
         if kept:
-            aside.mkdir(mode=0o700)
+            aside.mkdir(mode=0o700, exist_ok=True)
         for path in kept:
             path.rename(aside / path.name)
         fresh.rename(database)
     print(f"{database} is as it was at {made:%Y-%m-%d %H:%M:%S} UTC.")
-    if kept:
+    if aside.exists():
         print(f"What was in its place is in {aside}.")
     print(
         "What was stored after that time is not in it; runs of that time are whole in their own "
@@ -200,18 +200,24 @@ def _copy_all(data: Path, target: Path) -> None:
             raise UserError(f"--to {target} is not empty; name a new folder")
     # The database first: contents that it knows are in place, and stay.
     backups.copy_database(data / DATABASE, target / DATABASE)
-    _link_files(data / FILES, target / FILES)
+    _link_files(data / FILES, target / FILES, aside=target)  # nothing is in their way
 
 
-def _link_files(source: Path, target: Path) -> None:
-    """Have the contents of one folder in another, too: as links where it is on the same disk."""
+def _link_files(source: Path, target: Path, aside: Path) -> None:
+    """Have the contents of one folder in another, too: as links where it is on the same disk.
+
+    Others in their places, which runs have sent later or which are damaged, are moved aside.
+    """
     with usable(target.parent):
         for path in source.glob("??/*"):
             new = target / path.parent.name / path.name
             if new.exists() and new.stat().st_size == path.stat().st_size:
                 continue
             new.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new.unlink(missing_ok=True)
+            if new.exists():
+                kept = aside / path.parent.name / path.name
+                kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                new.rename(kept)
             try:
                 os.link(path, new)
             except OSError:

@@ -14,6 +14,7 @@ import pytest
 from src.shared.errors import UserError
 from src.wandb_server import maintenance
 from src.wandb_server.store.backups import Why, back_up, backups_of
+from src.wandb_server.store.blobs import BlobStorage
 from tests.wandb_server.damage import destroy_table, digest, of_today
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 from tests.wandb_server.test_recorded_data import RUNS
@@ -71,6 +72,19 @@ def test_a_whole_copy_can_be_served_and_restored_from(
     stored, again = (sorted(p.name for p in (f / "files").glob("*/*")) for f in (copy, data))
     assert again == stored
     assert len(stored) > 40
+
+
+def test_a_file_that_was_sent_after_a_whole_copy_is_kept_beside_it(tmp_path: Path) -> None:
+    data, copy = of_today(tmp_path), tmp_path / "copy"
+    command("backup", "--to", str(copy), data=data)
+    path = min((data / "files").glob("??/*"))
+    place, before = path.relative_to(data), path.read_bytes()
+    BlobStorage(data / "files", "key").write(path.name, b"sent later")
+    printed = command("restore", str(copy), data=data)
+    [aside] = data.glob("replaced-*")
+    assert f"What was in its place is in {aside}." in printed
+    assert (aside / place).read_bytes() == b"sent later"
+    assert path.read_bytes() == (copy / place).read_bytes() == before
 
 
 def test_a_damaged_backup_is_not_put_in_place(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Copies of the database that are kept beside it, and how they are made.
 
-They hold no uploaded contents: those are never changed or deleted in place, so they fit any copy.
+They hold no uploaded contents: those are never deleted, and an artifact's never change. Of a run's
+files, which it may send again, the last one fits any copy.
 """
 
 import os
