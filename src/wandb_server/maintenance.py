@@ -194,7 +194,7 @@ def _parts(database: Path) -> list[Path]:
 
 
 def _copy_all(data: Path, target: Path) -> None:
-    with usable(target):
+    with backups.writing_in(target):
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         if any(target.iterdir()):
             raise UserError(f"--to {target} is not empty; name a new folder")
@@ -208,7 +208,7 @@ def _link_files(source: Path, target: Path, aside: Path) -> None:
 
     Others in their places, which runs have sent later or which are damaged, are moved aside.
     """
-    with usable(target.parent):
+    with backups.writing_in(target):
         for path in source.glob("??/*"):
             new = target / path.parent.name / path.name
             if new.exists() and new.stat().st_size == path.stat().st_size:

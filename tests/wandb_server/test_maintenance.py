@@ -87,6 +87,13 @@ def test_a_file_that_was_sent_after_a_whole_copy_is_kept_beside_it(tmp_path: Pat
     assert path.read_bytes() == (copy / place).read_bytes() == before
 
 
+def test_a_place_for_a_copy_that_is_none_is_named(tmp_path: Path) -> None:
+    data, copy = of_today(tmp_path), tmp_path / "file" / "copy"
+    copy.parent.touch()
+    with pytest.raises(UserError, match=f"{data} was not backed up: {copy}: Not a directory; mend"):
+        command("backup", "--to", str(copy), data=data)
+
+
 def test_a_damaged_backup_is_not_put_in_place(tmp_path: Path) -> None:
     data = of_today(tmp_path)
     backup = back_up(data / "server.db", Why.ASKED)

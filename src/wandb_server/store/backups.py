@@ -8,8 +8,8 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -112,12 +112,10 @@ def back_up(database: Path, why: Why) -> Backup:
     """
     made = datetime.now(UTC).replace(microsecond=0)
     folder = folder_of(database)
-    try:
+    with writing_in(folder):
         folder.mkdir(exist_ok=True, mode=0o700)
         for left in folder.glob(".*.db*"):  # by a server that was killed
             left.unlink()
-    except OSError as error:
-        raise NotStoredError(f"{folder}: {error.strerror or error}") from None
     backup = Backup(folder / f"{made.strftime(_STAMP)}-{why}.db", made, why)
     copy_database(database, backup.path)
     for old in _spare(backups_of(database)):
@@ -132,8 +130,9 @@ def copy_database(database: Path, target: Path) -> None:
         NotStoredError: There is no room for it; as much again must stay free for the server.
         DamagedError: The database cannot be read whole.
     """
-    size = sum(path.stat().st_size for path in _parts(database))
-    free = shutil.disk_usage(target.parent).free
+    with writing_in(target.parent):
+        size = sum(path.stat().st_size for path in _parts(database))
+        free = shutil.disk_usage(target.parent).free
     if free < 2 * size:
         raise NotStoredError(
             f"{target.parent} has {free / 1e6:.0f} MB of room, and twice {size / 1e6:.0f} MB is "
@@ -150,6 +149,19 @@ def copy_database(database: Path, target: Path) -> None:
                 raise DamagedError(faults[0])
     except UserError as error:
         raise NotStoredError(str(error)) from None
+
+
+@contextmanager
+def writing_in(folder: Path) -> Iterator[None]:
+    """Raise what the system refuses in a folder as the store's own error.
+
+    Raises:
+        NotStoredError: It refuses something, its disk being full, say.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise NotStoredError(f"{folder}: {error.strerror or error}") from None
 
 
 def is_due(database: Path, now: datetime) -> bool:
