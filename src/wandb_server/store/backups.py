@@ -8,8 +8,9 @@ import os
 import re
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,7 @@ DAY = timedelta(days=1)
 KEPT_DAYS = 7
 KEPT_MIGRATIONS = 3
 KEPT_BYTES = 2 * 2**30  # of the daily ones; the newest is kept however large it is
+LEFT_SECONDS = 3600.0  # that nobody has written to a half-made copy
 _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)-(\w+)\.db")
 _STAMP = "%Y-%m-%dT%H%M%SZ"
 
@@ -114,13 +116,20 @@ def back_up(database: Path, why: Why) -> Backup:
     folder = folder_of(database)
     with writing_in(folder):
         folder.mkdir(exist_ok=True, mode=0o700)
-        for left in folder.glob(".*.db*"):  # by a server that was killed
-            left.unlink()
+        _remove_leftovers(folder)
     backup = Backup(folder / f"{made.strftime(_STAMP)}-{why}.db", made, why)
     copy_database(database, backup.path)
     for old in _spare(backups_of(database)):
         old.path.unlink(missing_ok=True)
     return backup
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Delete what killed programs left half-made; what has just been written to is in the making."""
+    for left in folder.glob(".*.db*"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                left.unlink()
 
 
 def copy_database(database: Path, target: Path) -> None:

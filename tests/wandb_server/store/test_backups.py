@@ -84,9 +84,14 @@ def test_a_backup_is_one_private_file_that_a_killed_ones_leftovers_do_not_hinder
 ) -> None:
     folder = backups.folder_of(database)
     folder.mkdir()
-    (folder / ".2026-01-01T000000Z-daily.db").touch()
-    (folder / ".2026-01-01T000000Z-daily.db-journal").touch()
+    for end in ("", "-journal"):
+        left = folder / f".2026-01-01T000000Z-daily.db{end}"
+        left.touch()
+        os.utime(left, (0, 0))
+    in_the_making = folder / ".2026-01-02T000000Z-asked.db"  # by another process
+    in_the_making.touch()
     backup = back_up(database, Why.DAILY)
+    in_the_making.unlink()
     assert list(folder.iterdir()) == [backup.path]
     assert backup.path.stat().st_mode & 0o777 == 0o600
     assert faults_of(backup.path) == []
