@@ -17,6 +17,7 @@ def replacing(file: Path) -> Iterator[Path]:
     """
     new = file.with_name("." + file.name)
     try:
+        new.unlink(missing_ok=True)  # of a program that was killed
         try:
             yield new
             put_in_place(new, file)

@@ -313,6 +313,18 @@ def test_where_a_database_was_none_is_begun(
     assert sorted(database.parent.rglob("*.db")) == before
 
 
+def test_a_database_that_a_killed_server_left_half_made_is_begun_anew(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / ".server.db")) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.executescript(MIGRATIONS[0])
+        db.commit()
+        for path in tmp_path.glob(".server.db*"):
+            shutil.copy(path, tmp_path / f"{path.name}.kept")
+    for path in tmp_path.glob("*.kept"):
+        path.rename(path.with_suffix(""))
+    assert Store(tmp_path / "server.db").projects.ensure("local", "new")
+
+
 def test_a_log_that_a_killed_server_left_is_taken_over(database: Path, tmp_path: Path) -> None:
     store = Store(database)
     store.projects.ensure("local", "last")
