@@ -150,28 +150,36 @@ class _Routes:
         self._trouble.over()
 
     async def run_file(self, request: Request) -> Response:
-        at = request.path_params
-        run = self._server.run_at(at["entity"], at["project"], at["run"])
-        found = self._server.store.files.run_files(run.id, at["name"])
-        if not found:
-            raise NotFoundError("no such file")
-        return self._content(found[0].blob_id)
+        at, server = request.path_params, self._server
+
+        def respond() -> Response:
+            run = server.run_at(at["entity"], at["project"], at["run"])
+            found = server.store.files.run_files(run.id, at["name"])
+            if not found:
+                raise NotFoundError("no such file")
+            return self._content(found[0].blob_id)
+
+        return await run_in_threadpool(respond)
 
     async def artifact_content(self, request: Request) -> Response:
         try:
             md5 = base64.b64encode(bytes.fromhex(request.path_params["md5"])).decode()
         except ValueError:
             raise NotFoundError("no such file") from None
-        blob = self._server.store.files.find_content(md5)
-        if blob is None:
-            raise NotFoundError("no such file")
-        return self._content(blob.id)
+
+        def respond() -> Response:
+            blob = self._server.store.files.find_content(md5)
+            if blob is None:
+                raise NotFoundError("no such file")
+            return self._content(blob.id)
+
+        return await run_in_threadpool(respond)
 
     async def upload(self, request: Request) -> Response:
         blob_id = self._signed_blob(request)
         self._server.store.check_writable()
         check_declared_size(request, MAX_UPLOAD)
-        blob = self._server.store.files.blob(blob_id)
+        blob = await run_in_threadpool(self._server.store.files.blob, blob_id)
         if blob is None:
             raise NotFoundError("no such file")
         size, md5 = await self._server.blobs.receive(blob_id, request.stream(), blob.expected_md5)
@@ -180,7 +188,7 @@ class _Routes:
         return Response(status_code=200)
 
     async def download(self, request: Request) -> Response:
-        return self._content(self._signed_blob(request))
+        return await run_in_threadpool(self._content, self._signed_blob(request))
 
     def _signed_blob(self, request: Request) -> str:
         blob_id: str = request.path_params["blob"]

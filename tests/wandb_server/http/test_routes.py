@@ -1,5 +1,8 @@
 """Who may do what at every route: the statuses of all that the application's route table has."""
 
+import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +11,7 @@ import requests
 from starlette.applications import Starlette
 from starlette.routing import Match, Route
 
+from src.wandb_server.store.database import Database
 from tests.wandb_server.http.everything import KEY, PROJECT, Everything, serve_everything
 
 EVIL = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
@@ -166,3 +170,20 @@ def test_every_address_is_answered_by_the_route_it_is_asked_for(everything: Ever
         scope = {"type": "http", "method": method, "path": address}
         first = next(r for r in everything.app.routes if r.matches(scope)[0] is Match.FULL)
         assert first is route, f"{address} is answered by {first}"
+
+
+def test_no_route_keeps_the_others_waiting_for_the_database(
+    everything: Everything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked in threads alone, as a disk may take its time."""
+    reader, met = Database._reader, []
+
+    def looked_at(database: Database) -> sqlite3.Connection:
+        with contextlib.suppress(RuntimeError):
+            met.append(asyncio.get_running_loop())
+        return reader(database)
+
+    monkeypatch.setattr(Database, "_reader", looked_at)
+    for method, path in EXPECTED:
+        everything.send(method, path, **ALL)
+        assert not met, f"{method} {path}"
