@@ -65,11 +65,21 @@ def _retried(runs: Sequence[Run]) -> set[int | None]:
     return {run.retry_of for run in runs if not run.withdrawn}
 
 
-def used_of_cap(runs: Sequence[Run], spoiled: Collection[int] = ()) -> int:
+def used_of_cap(
+    runs: Sequence[Run], spoiled: Collection[int] = (), *, retries: bool = True
+) -> int:
     """How many runs count towards ``run_cap``.
 
-    All that agents were given, but those that gave way to another attempt or wait to be resumed.
+    All that agents were given, but those that gave way to another attempt, or wait for one or to
+    be resumed.
+
+    Args:
+        runs: All runs of the sweep.
+        spoiled: As for :func:`to_retry`.
+        retries: Whether the sweep tries any again; one with an engine does not.
     """
-    waiting = {run.id for run in [*to_retry(runs, spoiled), *to_resume(runs)]}
+    waiting = {run.id for run in to_resume(runs)}
+    if retries:
+        waiting |= {run.id for run in to_retry(runs, spoiled)}
     uncounted = waiting | _retried(runs) | {run.id for run in runs if run.withdrawn}
     return sum(run.agent_id is not None and run.id not in uncounted for run in runs)

@@ -131,11 +131,13 @@ class Scheduler:
         runs = self._store.runs.of_sweep(sweep.id)
         spec = sweep_spec(sweep.config)
         if self._target_reached(sweep) or (spec.engine and self._used_up(sweep, spec)):
-            self._finish(sweep)
+            self.finish(sweep)
             return self._dismiss(agent)
         if waiting := to_resume(runs):
             return [self._hand_over(waiting[0], agent, sweep, resumed=True)]
-        for queued in (run for run in runs if run.queued):
+        # What an engine has queued beyond the cap is not started.
+        full = spec.engine is not None and self._cap_reached(sweep, spec, runs)
+        for queued in (run for run in runs if run.queued and not full):
             if queued.params is not None:
                 return [self._hand_over(queued, agent, sweep)]
             self.end(queued, RunState.CRASHED)  # what it was to try is damaged
@@ -143,10 +145,11 @@ class Scheduler:
             return [_start(run, sweep)]
         if any(run.active for run in runs) or spec.engine:
             return []  # one of them may crash and be tried again, or the engine queues another
-        self._finish(sweep)
+        self.finish(sweep)
         return self._dismiss(agent)
 
-    def _finish(self, sweep: Sweep) -> None:
+    def finish(self, sweep: Sweep) -> None:
+        """Start no more runs of a sweep; those that are queued are over at once."""
         self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
         for run in self._store.runs.of_sweep(sweep.id):
             if run.queued:  # nobody will start it
@@ -158,12 +161,11 @@ class Scheduler:
 
     def _next_run(self, agent: Agent, sweep: Sweep, runs: list[Run]) -> Run | None:
         spec = sweep_spec(sweep.config)
-        nothing = spoiled(self._store, sweep, spec.metric_name, runs)
-        if spec.run_cap is not None and used_of_cap(runs, nothing) >= spec.run_cap:
-            return None
         if spec.engine is not None:
             return None  # it queues the runs that it wants
-        waiting = to_retry(runs, nothing)
+        if self._cap_reached(sweep, spec, runs):
+            return None
+        waiting = to_retry(runs, spoiled(self._store, sweep, spec.metric_name, runs))
         if waiting:
             params, retry_of = waiting[0].params, waiting[0].id
         else:
@@ -248,7 +250,7 @@ class Scheduler:
             if sweep.state is SweepState.RUNNING and (
                 self._target_reached(sweep) or self._used_up(sweep, spec)
             ):
-                self._finish(sweep)
+                self.finish(sweep)
 
     def _keeps_a_log(self, run: Run) -> bool:
         """Whether a run is no training, but where the scheduler of a sweep's engine writes."""
@@ -256,13 +258,18 @@ class Scheduler:
         return sweep is not None and run.name == sweep.log_run_name
 
     def _used_up(self, sweep: Sweep, spec: SweepSpec) -> bool:
+        """Whether as many runs as the sweep may have are over."""
+        runs = self._store.runs.of_sweep(sweep.id)
+        going_on = any(run.active and not (spec.engine and run.queued) for run in runs)
+        return not going_on and self._cap_reached(sweep, spec, runs)
+
+    def _cap_reached(self, sweep: Sweep, spec: SweepSpec, runs: list[Run]) -> bool:
+        """Whether agents have been given as many runs as the sweep may have."""
         if spec.run_cap is None:
             return False
-        runs = self._store.runs.of_sweep(sweep.id)
         nothing = spoiled(self._store, sweep, spec.metric_name, runs)
-        # What an engine has queued beyond the cap is not started.
-        going_on = any(run.active and not (spec.engine and run.queued) for run in runs)
-        return used_of_cap(runs, nothing) >= spec.run_cap and not going_on
+        used = used_of_cap(runs, nothing, retries=spec.engine is None)
+        return used >= spec.run_cap
 
     def _target_reached(self, sweep: Sweep) -> bool:
         """Whether a run is as good as was wanted: no more are started, those under way may end."""

@@ -116,3 +116,15 @@ def test_a_sweep_with_an_engine_waits_for_its_runs_and_starts_no_more_than_its_c
     world.scheduler.crash_silent_runs()
     assert world.run(sweep.log_run_name).state == "finished", "it is only a log"
     assert world.run("other-scheduler").state == "crashed"
+
+
+def test_agents_at_once_start_no_more_of_an_engines_runs_than_the_cap(world: World) -> None:
+    sweep = world.sweep(method="custom", scheduler={"engine": "optuna"}, run_cap=1)
+    one, two = world.agent(sweep), world.agent(sweep)
+    first, second = (world.scheduler.enqueue(sweep, {"x": x}, None).name for x in (0.1, 0.2))
+    assert world.take(one) == first
+    assert world.beat(two) == [], "it is the one run that the sweep may have"
+    world.finish(first, exitcode=255)
+    assert world.state(sweep) == "FINISHED", "it counts, as nobody tries it again"
+    assert world.run(second).state == "killed"
+    assert world.beat(one) == EXIT and world.beat(two) == EXIT
