@@ -94,5 +94,5 @@ class Forms:
     def _change_sweep(self, project: Project, sweep: Sweep, button: str) -> str:
         state, allowed = SWEEP_BUTTONS[button]
         if sweep.state in allowed:
-            self._server.store.sweeps.update(sweep.id, state=state)
+            self._server.scheduler.set_state(sweep, state)
         return sweep_url(project, sweep)

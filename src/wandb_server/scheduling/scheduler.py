@@ -131,7 +131,7 @@ class Scheduler:
         runs = self._store.runs.of_sweep(sweep.id)
         spec = sweep_spec(sweep.config)
         if self._target_reached(sweep) or (spec.engine and self._used_up(sweep, spec)):
-            self.finish(sweep)
+            self.set_state(sweep, SweepState.FINISHED)
             return self._dismiss(agent)
         if waiting := to_resume(runs):
             return [self._hand_over(waiting[0], agent, sweep, resumed=True)]
@@ -145,14 +145,16 @@ class Scheduler:
             return [_start(run, sweep)]
         if any(run.active for run in runs) or spec.engine:
             return []  # one of them may crash and be tried again, or the engine queues another
-        self.finish(sweep)
+        self.set_state(sweep, SweepState.FINISHED)
         return self._dismiss(agent)
 
-    def finish(self, sweep: Sweep) -> None:
-        """Start no more runs of a sweep; those that are queued are over at once."""
-        self._store.sweeps.update(sweep.id, state=SweepState.FINISHED)
-        for run in self._store.runs.of_sweep(sweep.id):
-            if run.queued:  # nobody will start it
+    def set_state(self, sweep: Sweep, state: SweepState) -> None:
+        """Record how a sweep stands; nobody starts what is queued in one that is over."""
+        self._store.sweeps.update(sweep.id, state=state)
+        for run in self._store.runs.of_sweep(sweep.id) if state.over else []:
+            if state is SweepState.CANCELED:
+                self.stop(run)
+            elif run.queued:
                 self.end(run, RunState.KILLED)
 
     def _dismiss(self, agent: Agent) -> list[Command]:
@@ -250,7 +252,7 @@ class Scheduler:
             if sweep.state is SweepState.RUNNING and (
                 self._target_reached(sweep) or self._used_up(sweep, spec)
             ):
-                self.finish(sweep)
+                self.set_state(sweep, SweepState.FINISHED)
 
     def _keeps_a_log(self, run: Run) -> bool:
         """Whether a run is no training, but where the scheduler of a sweep's engine writes."""

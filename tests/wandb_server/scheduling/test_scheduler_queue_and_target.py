@@ -93,6 +93,19 @@ def test_stopping_a_queued_run_ends_it_and_it_is_not_tried_again(world: World) -
     assert world.take(world.agent(sweep)) != queued.name
 
 
+def test_what_is_queued_is_over_when_somebody_stops_the_sweep_and_is_tried_if_it_goes_on(
+    world: World,
+) -> None:
+    sweep = world.sweep()
+    agent, queued = world.agent(sweep), world.scheduler.enqueue(sweep, {"x": 0.5}, None)
+    for state, stands in (("PAUSED", "pending"), ("FINISHED", "killed")):
+        world.mutate("upsertSweep", id=sweep.name, projectName="p", state=state)
+        assert world.run(queued.name).state == stands
+    assert world.beat(agent) == EXIT
+    world.mutate("upsertSweep", id=sweep.name, projectName="p", state="RUNNING")
+    assert world.run(world.take(world.agent(sweep))).params == {"x": 0.5}
+
+
 def test_a_sweep_with_an_engine_waits_for_its_runs_and_starts_no_more_than_its_cap(
     world: World,
 ) -> None:

@@ -134,11 +134,11 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
             "controller": given.optional("controller"),
             "scheduler": given.optional("scheduler"),
             "prior_runs": given.optional("priorRunsFilters"),
-            "state": given.optional("state"),
         }.items()
         if value is not None
     }
-    if "state" in values and values["state"] not in list(SweepState):
+    state = given.optional("state")
+    if state is not None and state not in list(SweepState):
         raise RequestError(f"a sweep's state must be one of {', '.join(SweepState)}")
     warnings: list[str] = []
     if "config" in values:
@@ -151,9 +151,6 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         if changes and spec.metric_name != before.metric_name:
             raise RequestError("the metric of a sweep cannot be changed")
         server.store.sweeps.update(sweep.id, **values)
-        if values.get("state") == SweepState.CANCELED:
-            for run in server.store.runs.of_sweep(sweep.id):
-                server.scheduler.stop(run)
     else:
         if "config" not in values:
             raise RequestError("a new sweep needs a 'config'")
@@ -165,6 +162,8 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
             known = server.store.runs.of_project(project.id)
             prior = selected(known, runs.run_fields(server), filters, None)
             adopt(server.store, sweep, spec, prior)
+    if state is not None:
+        server.scheduler.set_state(sweep, SweepState(state))
     changed = server.store.sweeps.get(sweep.id)
     assert changed is not None
     return {
