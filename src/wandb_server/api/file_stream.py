@@ -59,10 +59,7 @@ def receive(server: Server, run: Run, body: Any) -> dict[str, Any]:
         scheduler.metric_logged(current)
     if exitcode is not None:
         scheduler.end(current, _end_state(current, exitcode), exitcode)
-    stopped = scheduler.stopped(current)
-    if stopped and not current.told_to_stop:
-        store.runs.update(run.id, told_to_stop=1)
-    return {"exitcode": None, "limits": {}, "stopped": stopped}
+    return {"exitcode": None, "limits": {}, "stopped": scheduler.tell_run(run.id)}
 
 
 def receive_epoch(server: Server, run: Run, epoch: Args) -> None:

@@ -94,13 +94,13 @@ class Scheduler:
                 heard_again(self._store, run)
             current = self._store.runs.get(run.id)
             if current is not None and current.active and current.should_stop:
-                commands.append(self._stop(current))
+                self._note_told(current)
+                commands.append(Stop(current))
         return commands
 
-    def _stop(self, run: Run) -> Stop:
+    def _note_told(self, run: Run) -> None:
         if not run.told_to_stop:
             self._store.runs.update(run.id, told_to_stop=1)
-        return Stop(run)
 
     def _missing_run(self, run: Run, sweep: Sweep) -> list[Command] | None:
         """Deal with an active run that its agent does not report; None when that is settled."""
@@ -330,6 +330,14 @@ class Scheduler:
             run.agent_id is None
             or self._liveness.agent_silence(run.agent_id) > self._liveness.crash_after
         )
+
+    def tell_run(self, run_id: int) -> bool:
+        """Tell a run, with the reply to itself, whether it must stop; one that has ended need not."""
+        run = self._store.runs.get(run_id)
+        if run is None or run.exitcode is not None or not self.stopped(run):
+            return False
+        self._note_told(run)
+        return True
 
 
 def _start(run: Run, sweep: Sweep, resumed: bool = False) -> Start:

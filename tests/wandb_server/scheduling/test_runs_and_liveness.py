@@ -177,6 +177,23 @@ def test_a_user_stop_reaches_a_run_directly_only_without_an_agent(world: World) 
     assert world.speak("alone", 1)["stopped"] is True
 
 
+def test_a_run_without_an_agent_hears_of_its_verdict_with_the_value_that_it_is_for(
+    world: World,
+) -> None:
+    sweep = world.sweep(early_terminate={"type": "hyperband", "min_iter": 1, "eta": 3})
+    for name in ("good", "bad"):
+        world.mutate("upsertBucket", name=name, modelName="p", sweep=sweep.name)
+    assert world.speak("good", 0.9)["stopped"] is False
+    assert world.speak("bad", 0.1)["stopped"] is True
+
+
+def test_a_run_that_has_ended_by_itself_is_not_told_to_stop(world: World) -> None:
+    world.mutate("upsertBucket", name="r", modelName="p")
+    world.scheduler.stop(world.run("r"))
+    assert world.speak("r", 0.5, complete=True, exitcode=0)["stopped"] is False
+    assert not world.run("r").stopped_early
+
+
 def test_lines_sent_again_change_nothing_and_a_fresh_start_replaces_them(world: World) -> None:
     name = world.take(world.agent(world.sweep()))
     run = world.run(name)
