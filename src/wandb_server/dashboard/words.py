@@ -110,11 +110,13 @@ def ended(run: Run, spec: SweepSpec | None, retried_as: str | None = None) -> st
     if run.state is RunState.FAILED:
         code = "" if run.exitcode is None else f" with exit code {run.exitcode}"
         return f"Failed{code}; its console log may say why"
+    again = f"; tried again as {retried_as}" if retried_as else ""
     if run.state is RunState.CRASHED:
-        again = f"; tried again as {retried_as}" if retried_as else ""
         return f"Crashed: nothing more was heard of it{again}"
     if run.state is RunState.KILLED:
-        return "Ended by its user" + (f"; tried again as {retried_as}" if retried_as else "")
+        queued = run.params is not None and run.agent_id is None and not run.prior
+        how = "Ended before an agent was free for it" if queued else "Ended by its user"
+        return f"{how}{again}"
     return "Preempted; the next free agent resumes it" if run.state is RunState.PREEMPTED else ""
 
 

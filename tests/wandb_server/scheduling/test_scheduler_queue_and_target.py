@@ -2,6 +2,7 @@
 
 import pytest
 
+from src.wandb_server.dashboard import words
 from src.wandb_server.scheduling.liveness import UNATTENDED_CRASH_AFTER
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 
@@ -101,6 +102,8 @@ def test_what_is_queued_is_over_when_somebody_stops_the_sweep_and_is_tried_if_it
     for state, stands in (("PAUSED", "pending"), ("FINISHED", "killed")):
         world.mutate("upsertSweep", id=sweep.name, projectName="p", state=state)
         assert world.run(queued.name).state == stands
+    ended = words.ended(world.run(queued.name), None)
+    assert ended == "Ended before an agent was free for it"
     assert world.beat(agent) == EXIT
     world.mutate("upsertSweep", id=sweep.name, projectName="p", state="RUNNING")
     assert world.run(world.take(world.agent(sweep))).params == {"x": 0.5}
