@@ -29,10 +29,10 @@ def adopt(store: Store, sweep: Sweep, spec: SweepSpec, runs: Sequence[Run]) -> N
         if spec.metric_name is None:
             continue
         rows = store.runs.rows(run.id, "history")
-        values = [metric_value(row, spec.metric_name) for row in rows]
-        store.runs.put_metric_values(
-            run.id, [(i, value) for i, value in enumerate(values) if value is not None]
-        )
+        # One that is still going on, a fork say, has its next value after these.
+        first = store.runs.line_count(run.id, "history") - len(rows)
+        values = enumerate((metric_value(row, spec.metric_name) for row in rows), first)
+        store.runs.put_metric_values(run.id, [(i, v) for i, v in values if v is not None])
 
 
 def _params(run: Run, spec: SweepSpec) -> dict[str, Any] | None:

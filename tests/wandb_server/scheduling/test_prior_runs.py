@@ -102,3 +102,14 @@ def test_a_sweep_without_a_metric_adopts_runs_too(world: World) -> None:
     run = prior(world, {"x": 0.5}, 0.5)
     assert adopted(world, sweep, run) == {"x": 0.5}
     assert world.store.runs.metric_histories(sweep.id) == {}
+
+
+def test_a_fork_that_is_going_on_adds_to_what_it_has_inherited(world: World) -> None:
+    parent = prior(world, {"x": 0.5}, 0.1, 0.2, 0.3)
+    fork = world.store.runs.create(world.project.id, "fork", state=RunState.RUNNING)
+    world.store.branches.fork(fork, parent, 1)
+    world.speak("fork", 0.4)
+    sweep = world.sweep()
+    adopted(world, sweep, world.run("fork"))
+    world.speak("fork", 0.5)
+    assert world.store.runs.metric_histories(sweep.id) == {fork.id: [0.1, 0.2, 0.4, 0.5]}
