@@ -115,6 +115,24 @@ def test_a_run_that_is_told_to_stop_is_not_kept_by_an_update_of_its_config(world
     assert world.beat(agents[1])[0]["run_id"] not in (good, bad)
 
 
+def test_a_run_of_a_sweep_that_is_forked_from_another_has_its_history(world: World) -> None:
+    world.mutate("upsertBucket", name="parent", modelName="p", config='{"lr": {"value": 1}}')
+    world.speak("parent", 0.1, 0.2, 0.3)
+    sweep = world.sweep()
+    name = world.take(world.agent(sweep))
+    point = {"_wandb": {"value": {"branch_point": {"run_id": "parent", "step": 1}}}}
+    config = json.dumps(world.run(name).config | point)
+    started = {"name": name, "modelName": "p", "sweep": sweep.name, "config": config}
+    for inserted in (True, False):
+        assert world.mutate("upsertBucket", "inserted", **started)["inserted"] is inserted
+    world.speak(name, 0.4)
+    run = world.run(name)
+    rows = world.store.runs.rows(run.id, "history")
+    assert [row["acc"] for row in rows] == [0.1, 0.2, 0.4]
+    assert run.config.keys() == {"x", "lr", "_wandb"}
+    assert world.store.runs.metric_histories(sweep.id) == {run.id: [0.4]}, "its own is judged"
+
+
 _ENDS = """
 import signal, sys, time, wandb
 end = sys.argv[1]

@@ -70,7 +70,6 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
     run = server.store.runs.find(project.id, name)
     if run is None:
         run, inserted = server.store.runs.create(project.id, name, **values), True
-        _fork(server, project, run)
     else:
         if run.state is RunState.PENDING and "config" in values:
             values["config"] = run.config | values["config"]
@@ -79,6 +78,8 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
             del values["state"]  # an update of the process that is about to be preempted
         # The client tells "exists already" from "new" by this; a pending run has not begun.
         server.store.runs.update(run.id, **values | _going_on(server, run))
+    if inserted:
+        _fork(server, project, run_by_id(server, encode_id("Run", run.id)))
     server.liveness.run_spoke(run.id)
     return run, inserted
 
@@ -88,7 +89,7 @@ def _fork(server: Server, project: Project, run: Run) -> None:
     kept = run.config.get("_wandb")
     value = kept.get("value") if isinstance(kept, dict) else None
     point = value.get("branch_point") if isinstance(value, dict) else None
-    if not isinstance(point, dict) or point.get("run_id") == run.name:
+    if not isinstance(point, dict) or point.get("run_id") == run.name or run.inherited is not None:
         return  # or it goes back in its own history, for which there is a mutation
     moment = Args(point)
     parent = server.store.runs.find(project.id, moment.text("run_id"))
