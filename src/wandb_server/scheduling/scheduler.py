@@ -319,7 +319,8 @@ class Scheduler:
         with self._store.transaction():
             self._liveness.clock.tick()
             for run in self._store.runs.active():
-                if not run.queued and self._liveness.is_dead(run.id, run.agent_id):
+                waits = run.state is RunState.PENDING and run.agent_id is None
+                if not waits and self._liveness.is_dead(run.id, run.agent_id):
                     self.end(run, RunState.CRASHED)
 
     def stopped(self, run: Run) -> bool:

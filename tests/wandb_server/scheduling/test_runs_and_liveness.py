@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from src.wandb_server.api.ids import encode_id
 from src.wandb_server.errors import RequestError
-from src.wandb_server.scheduling.liveness import Liveness
+from src.wandb_server.scheduling.liveness import UNATTENDED_CRASH_AFTER, Liveness
 from src.wandb_server.scheduling.running_clock import RunningClock
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, World
 
@@ -192,6 +193,19 @@ def test_a_run_that_has_ended_by_itself_is_not_told_to_stop(world: World) -> Non
     world.scheduler.stop(world.run("r"))
     assert world.speak("r", 0.5, complete=True, exitcode=0)["stopped"] is False
     assert not world.run("r").stopped_early
+
+
+def test_a_run_that_somebody_has_made_pending_waits_and_is_not_silent(world: World) -> None:
+    world.mutate("upsertBucket", name="r", modelName="p")
+    world.finish("r", exitcode=1)
+    world.mutate("updateRunState", id=encode_id("Run", world.run("r").id), state="pending")
+    world.wait(UNATTENDED_CRASH_AFTER + 1)
+    world.scheduler.crash_silent_runs()
+    assert world.run("r").state == "pending"
+    world.mutate("upsertBucket", name="r", modelName="p")
+    world.wait(UNATTENDED_CRASH_AFTER + 1)
+    world.scheduler.crash_silent_runs()
+    assert world.run("r").state == "crashed"
 
 
 def test_lines_sent_again_change_nothing_and_a_fresh_start_replaces_them(world: World) -> None:
