@@ -14,11 +14,16 @@ MAX_CRASHES = 2  # the first one and that of its retry
 
 
 def to_resume(runs: Sequence[Run]) -> list[Run]:
-    """The preempted runs of a sweep, oldest first: each goes on under its own name."""
+    """The preempted runs of a sweep, oldest first: each goes on under its own name.
+
+    Those that were there before it are not its program's.
+    """
     return [
         run
         for run in runs
-        if run.state is RunState.PREEMPTED and not run.should_stop and run.params is not None
+        if run.state is RunState.PREEMPTED
+        and not (run.should_stop or run.prior)
+        and run.params is not None
     ]
 
 

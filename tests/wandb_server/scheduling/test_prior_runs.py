@@ -97,6 +97,13 @@ def test_prior_runs_do_not_count_towards_the_cap(world: World) -> None:
     assert world.run(world.take(world.agent(sweep))).params != {"x": 0.5}
 
 
+def test_agents_do_not_go_on_with_a_prior_run_that_was_preempted(world: World) -> None:
+    sweep, run = world.sweep(), prior(world, {"x": 0.5})
+    world.store.runs.update(run.id, state=RunState.PREEMPTED)
+    assert adopted(world, sweep, run)
+    assert world.take(world.agent(sweep)) != run.name
+
+
 def test_a_sweep_without_a_metric_adopts_runs_too(world: World) -> None:
     sweep = world.sweep(metric=None)
     run = prior(world, {"x": 0.5}, 0.5)
