@@ -36,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from src.sweeps.servers import open_server
     from src.sweeps.sweep import Sweep, server_faults
 
-    signal.signal(signal.SIGTERM, _end)
-    hangup = Hangup("run_sweep", _end)
+    hangup = _listen_to_signals()
     definition = None if given.resume else load_definition(given.config)
     for warning in definition.warnings if definition else ():
         print(warning, file=sys.stderr)
@@ -53,11 +52,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _offer(sweep, server) if given.create_only else _run(sweep, server, given.agents)
 
 
+def _listen_to_signals() -> Hangup:
+    """Ctrl-C, a supervisor's SIGTERM and a lost terminal end a sweep; another Ctrl-C drops it."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGTERM, _end)
+    return Hangup("run_sweep", _end)
+
+
 def _end(signum: int, frame: FrameType | None) -> None:
-    """A supervisor's SIGTERM and a lost terminal end a sweep as Ctrl-C does, however often."""
-    for one in (signal.SIGTERM, signal.SIGHUP):
+    for one in (signal.SIGTERM, signal.SIGHUP):  # which may follow, as a terminal is closed
         if signal.getsignal(one) is not signal.SIG_IGN:
             signal.signal(one, lambda *_: None)  # not SIG_IGN, which children would inherit
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     raise KeyboardInterrupt
 
 

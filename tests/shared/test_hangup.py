@@ -15,7 +15,7 @@ from tests.terminals import Terminal
 PROGRAM = """
 import itertools, pathlib, sys, time
 from src.shared import hangup
-hangup.LOGS = pathlib.Path(sys.argv[1])
+hangup.LOGS = pathlib.Path(sys.argv[1], "logs")
 ended = []
 h = hangup.Hangup("counter", lambda *_: ended.append(1))
 end = pathlib.Path(sys.argv[1], "end")
@@ -37,7 +37,7 @@ def start(folder: Path, *before: str) -> Terminal:
 
 
 def logged(folder: Path) -> str:
-    return "".join(file.read_text() for file in folder.glob("counter-*.log"))
+    return "".join(file.read_text() for file in folder.glob("logs/counter-*.log"))
 
 
 @pytest.mark.parametrize("before", [(), ("sh", "-c", 'trap "" HUP; exec "$@"', "sh")])
@@ -58,7 +58,7 @@ def test_what_is_printed_goes_on_in_a_log(tmp_path: Path, before: tuple[str, ...
     first = int(numbers[0].split()[1])
     assert numbers == [f"number {i}" for i in range(first, first + len(numbers))]
     assert f"beside {first + 5}" in text
-    assert (next(tmp_path.glob("counter-*.log")).parent.stat().st_mode) & 0o700 == 0o700
+    assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700, "others do not read it"
 
 
 def test_a_signal_alone_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
