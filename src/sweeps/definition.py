@@ -42,7 +42,10 @@ class SweepDefinition:
     def total_runs(self) -> int | None:
         """How many runs it will have: its ``run_cap``, or all of a grid, or no limit."""
         if self.config["method"] == "grid":
-            return parse_sweep(self.config).expected_runs
+            # All else of a sweep that others have made may be unknown here.
+            counted = ("method", "parameters", "conditions", "run_cap")
+            kept = {key: self.config[key] for key in counted if key in self.config}
+            return parse_sweep(kept).expected_runs
         cap: int | None = self.config.get("run_cap")
         return cap
 

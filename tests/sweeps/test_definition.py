@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from src.shared.paths import SWEEP_CONFIG
-from src.sweeps.definition import load_definition
+from src.sweeps.definition import SweepDefinition, load_definition
 from tests.sweeps.sweep_files import GOOD, load
 
 
@@ -61,6 +61,12 @@ def test_a_grid_runs_whole_unless_a_count_is_given(tmp_path: Path) -> None:
     definition = load(tmp_path, text)
     assert definition.planned(None, 20).total_runs == 6
     assert definition.planned(4, 20).total_runs == 4
+
+
+def test_a_grid_that_others_have_made_is_counted_whatever_else_it_says() -> None:
+    parameters = {"hidden_size": {"values": [8, 16, 32]}}
+    made = {"method": "grid", "metric": {"name": "a"}, "parameters": parameters, "resources": {}}
+    assert SweepDefinition(made).total_runs == 3
 
 
 def test_a_grid_counts_what_is_not_read_once(tmp_path: Path) -> None:
