@@ -113,6 +113,32 @@ def test_it_ends_when_the_process_that_holds_its_stdin_is_gone(tmp_path: Path) -
     assert not (tmp_path / "server.json").exists()
 
 
+def test_the_watch_over_silent_runs_survives_a_fault_that_nobody_foresaw(
+    start_server: Callable[..., ServerProcess],
+) -> None:
+    server = start_server("--crash_after", "0.5")
+    config = "{program: t.py, method: random, parameters: {x: {min: 0, max: 1}}}"
+    sweep = server.graphql(
+        "mutation($c: String) { upsertSweep(input: {config: $c}) { sweep { name } } }", c=config
+    )["upsertSweep"]["sweep"]["name"]
+    agent = server.graphql(
+        f'mutation {{ createAgent(input: {{sweep: "{sweep}"}}) {{ agent {{ id }} }} }}'
+    )["createAgent"]["agent"]["id"]
+    with contextlib.closing(sqlite3.connect(server.data / "server.db", timeout=30)) as db:
+        fault = "CREATE TRIGGER fault BEFORE UPDATE OF state ON runs BEGIN SELECT RAISE(ABORT, 'so'"
+        db.execute(f"{fault}); END")
+        server.graphql(f'mutation {{ agentHeartbeat(input: {{id: "{agent}"}}) {{ commands }} }}')
+        assert server.process is not None
+        assert server.process.stdout is not None
+        line = next(line for line in server.process.stdout if "runs that fall silent" in line)
+        assert "are not noticed: ConflictError('so'); the server goes on" in line
+        db.execute("DROP TRIGGER fault")
+    states = "SELECT state FROM runs"
+    wait_for(lambda: server.rows(states) == [{"state": "crashed"}], "the run is given up")
+    assert server.end() == 0
+    assert "not noticed" not in server.output, "it is said once"
+
+
 def test_health_needs_no_key_but_the_api_does(server: ServerProcess) -> None:
     assert requests.get(f"{server.url}/healthz", timeout=10).json() == {"status": "ok"}
     body = {"query": VIEWER}

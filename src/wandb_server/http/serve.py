@@ -30,6 +30,7 @@ from src.wandb_server.http.connections import (
     Connections,
     room_for_connections,
 )
+from src.wandb_server.http.episodes import Episode
 from src.wandb_server.http.security import load_api_key
 from src.wandb_server.http.storage_trouble import StorageTrouble
 from src.wandb_server.scheduling.liveness import Liveness
@@ -163,6 +164,10 @@ def _watch_interval(crash_after: float) -> float:
 
 
 async def _watch(server: Server, trouble: StorageTrouble) -> None:
+    failing = Episode(
+        "runs that fall silent are not noticed: %r; the server goes on and tries again",
+        "runs that fall silent are noticed again",
+    )
     while True:
         await asyncio.sleep(_watch_interval(server.liveness.crash_after))
         try:
@@ -171,6 +176,10 @@ async def _watch(server: Server, trouble: StorageTrouble) -> None:
             pass  # it has been said, and clients are told
         except NotStoredError as error:  # a full disk, perhaps: it may have space again
             trouble.begins(error)
+        except Exception as error:  # nobody waits for this task, and no run would crash any more
+            failing.begins(error)
+        else:
+            failing.over()
 
 
 class _Web(uvicorn.Server):
