@@ -38,6 +38,14 @@ def page(server: ServerProcess, path: str) -> requests.Response:
     return server.page(f"/{path}")
 
 
+def guest(server: ServerProcess, path: str) -> str:
+    """What somebody without a login is shown, who is told no commands, nor where the data are."""
+    shown = requests.get(f"{server.url}/{path}", timeout=30).text
+    assert "src.wandb_server" not in shown
+    assert str(server.data) not in shown
+    return shown
+
+
 def post(server: ServerProcess, path: str, body: object) -> requests.Response:
     url = f"{server.url}/{path}"
     return requests.post(url, json=body, auth=("api", server.key), timeout=30)
@@ -50,8 +58,9 @@ def test_what_can_be_read_is_served_and_nothing_is_stored(
     backup = back_up(data / "server.db", Why.DAILY)
     destroy_table(data / "server.db", "lines")
     before = digest(data / "server.db")
-    server = start_server(data=data)
+    server = start_server("--public_pages", data=data)
     for path in PAGES:
+        assert "The database is damaged." in guest(server, path)
         reply = page(server, path)
         assert reply.status_code == 200, path
         assert "The database is damaged." in reply.text
@@ -111,11 +120,12 @@ def test_values_and_files_that_are_lost_are_said_and_all_else_is_served(
     with contextlib.closing(sqlite3.connect(data / "server.db")) as db:
         db.execute("UPDATE runs SET config = substr(config, 1, 30) WHERE name = ?", [RUNS[0]])
         db.commit()
-    server = start_server(data=data)
+    server = start_server("--public_pages", data=data)
     # Of the recorded runs only the last one's files were kept.
     wait_for(lambda: "9 stored values or files cannot be read." in page(server, "").text, "said")
     for path in PAGES:
         assert page(server, path).status_code == 200
+        assert "cannot be read." in guest(server, path)
     bad, good = (page(server, f"local/gradsweep/runs/{name}").text for name in RUNS[:2])
     assert "This run's config cannot be read:" in bad
     assert "This run's" not in good
