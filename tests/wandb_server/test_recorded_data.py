@@ -77,6 +77,27 @@ def test_its_pages_show_the_best_run_and_what_it_logged(server: ServerProcess) -
     assert (reply.status_code, reply.headers["content-type"]) == (200, "image/png")
 
 
+def test_what_started_a_run_is_told_as_its_client_told_it(server: ServerProcess) -> None:
+    # As launch and earlier clients ask for it.
+    query = """{ project(name: "gradsweep") { run(name: "69ri7jsa") {
+        runInfo { program args os python executable git { remote commit } } } } }"""
+    told = server.graphql(query)["project"]["run"]["runInfo"]
+    assert told == {
+        "program": "-m src.sweeps.agent",
+        "args": [
+            *("local/gradsweep/y7prqc13", "--poll_seconds", "1.0"),
+            *("--models_dir", "/home/user/gradsweep/models/sweep_y7prqc13"),
+        ],
+        "os": "Linux-6.1-x86_64-with-glibc2.36",
+        "python": "CPython 3.11.7",
+        "executable": "/home/user/gradsweep/.venv/bin/python",
+        "git": {
+            "remote": "/home/user/gradsweep",
+            "commit": "bd7f35d657d88fb6052ad10b5096c648081773d4",
+        },
+    }
+
+
 def test_a_client_reads_its_sweep_runs_histories_and_artifacts(client: Client) -> None:
     client.python(
         f"""

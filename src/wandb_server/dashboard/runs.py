@@ -15,11 +15,10 @@ from src.wandb_server.dashboard.listing import run_seconds
 from src.wandb_server.dashboard.media import media_of
 from src.wandb_server.dashboard.ranking import goal_of, spec_or_none
 from src.wandb_server.documents import flat
+from src.wandb_server.metadata import METADATA, arguments_of, metadata_of, repository_of
 from src.wandb_server.metric import run_best
 from src.wandb_server.scheduling.sweep_config import stored_spec
 from src.wandb_server.store import Store
-from src.wandb_server.store.blobs import BlobStorage
-from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
@@ -29,8 +28,6 @@ MAX_CHARTS = 60
 _NORMS = ("norm",)
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _STAMP = re.compile(r"(ERROR )?\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\S* ?")
-# Where the client tells what started a run; see wandb-metadata.json.
-_METADATA = "wandb-metadata.json"
 
 
 def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
@@ -50,7 +47,7 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
     metric = metric or next((k for k in charts.order_keys(curves) if k.startswith("val_")), None)
     log = read_or([], store.runs.last_lines, run.id, "log", LOG_LINES)
     damaged = read_or(None, store.runs.unreadable_lines, run.id, MAX_ROWS)
-    metadata = _metadata(server.blobs, files.get(_METADATA))
+    metadata = metadata_of(server.blobs, files.get(METADATA))
     config = config_of(run)
     return {
         "title": run.display_name,
@@ -156,14 +153,6 @@ def _artifacts(server: Server, project: Project, run: Run) -> list[dict[str, Any
     return rows
 
 
-def _metadata(blobs: BlobStorage, file: StoredFile | None) -> dict[str, Any]:
-    try:
-        content = json.loads(blobs.path(file.blob_id).read_bytes()) if file else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _command(run: Run, sweep: Sweep | None, metadata: dict[str, Any]) -> str | None:
     """What starts the same training again: the sweep's program with the run's parameters."""
     if sweep is not None and run.params is not None:
@@ -171,8 +160,7 @@ def _command(run: Run, sweep: Sweep | None, metadata: dict[str, Any]) -> str | N
         arguments = [f"--{name}={_argument(value)}" for name, value in run.params.items()]
     else:
         program = metadata.get("program") or run.program
-        given = metadata.get("args")
-        arguments = [str(part) for part in given] if isinstance(given, list) else []
+        arguments = arguments_of(metadata)
     if not isinstance(program, str) or not program:
         return None
     start = shlex.split(program) if program.startswith("-m ") else [program]
@@ -186,6 +174,5 @@ def _argument(value: Any) -> str:
 
 
 def _commit(run: Run, metadata: dict[str, Any]) -> str | None:
-    git = metadata.get("git")
-    commit = run.commit_hash or (git.get("commit") if isinstance(git, dict) else None)
-    return commit if isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{7,64}", commit) else None
+    commit = run.commit_hash or repository_of(metadata).get("commit")
+    return commit if commit is not None and re.fullmatch(r"[0-9a-f]{7,64}", commit) else None

@@ -34,11 +34,16 @@ class BlobStorage:
         self._key = key.encode()
         folder.mkdir(exist_ok=True, mode=0o700)
 
+    @staticmethod
+    def place(blob_id: str) -> str:
+        """Where the content is within the folder, or will be."""
+        return f"{blob_id[:2]}/{blob_id}"
+
     def path(self, blob_id: str) -> Path:
         """Where the content is, or will be."""
         if not _BLOB_ID.fullmatch(blob_id):
             raise NotFoundError("no such file")
-        return self._folder / blob_id[:2] / blob_id
+        return self._folder / self.place(blob_id)
 
     def url(self, base_url: str, blob_id: str) -> str:
         """The address to PUT and GET a content, valid without the API key."""

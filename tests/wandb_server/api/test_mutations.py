@@ -13,7 +13,7 @@ from src.wandb_server.store.errors import UnfitError
 from tests.wandb_server.scheduling.scheduler_world import World
 
 
-def log_artifact(world: World, name: str, manifest: str) -> str:
+def log_artifact(world: World, name: str, manifest: str, **given: Any) -> str:
     """The id of an artifact whose manifest has been uploaded."""
     created = world.mutate(
         "createArtifact",
@@ -22,6 +22,7 @@ def log_artifact(world: World, name: str, manifest: str) -> str:
         digest="d",
         artifactTypeName="model",
         artifactCollectionName=name,
+        **given,
     )["artifact"]["id"]
     world.mutate("createArtifactManifest", artifactID=created, name="m")
     [artifact] = world.store.contents.manifests(1)
@@ -41,6 +42,37 @@ def test_a_collection_never_gets_a_name_under_which_it_is_not_found(
     with pytest.raises(RequestError):
         world.mutate("updateArtifactSequence", artifactSequenceID=collection, name=name)
     assert [c.name for c in world.store.collections.of_project(world.project.id)] == ["kept"]
+
+
+def test_where_a_content_is_kept_is_told_of_every_file(world: World) -> None:
+    wanted = "storagePath uploadUrl"
+    world.mutate("upsertBucket", name="r", modelName="p")
+    where = {"projectName": "p", "runName": "r", "files": ["x.txt"]}
+    [of_run] = world.mutate("createRunFiles", f"files {{ {wanted} }}", **where)["files"]
+    artifact = log_artifact(world, "kept", '{"contents": {}}')
+    specs = [{"artifactID": artifact, "name": "x.txt", "md5": "aGFsbG8="}]
+    files = world.mutate(
+        "createArtifactFiles", f"files {{ edges {{ node {{ {wanted} }} }} }}", artifactFiles=specs
+    )["files"]["edges"]
+    for file in (of_run, files[0]["node"]):
+        blob = file["uploadUrl"].rpartition("/")[2].partition("?")[0]
+        assert world.folder / "files" / file["storagePath"] == world.server.blobs.path(blob)
+
+
+def test_an_artifact_that_is_to_expire_is_kept_and_that_is_said(world: World) -> None:
+    wanted = "artifact { ttlDurationSeconds ttlIsInherited }"
+    kept = {"ttlDurationSeconds": -2, "ttlIsInherited": False}
+    artifact = log_artifact(world, "kept", '{"contents": {}}', ttlDurationSeconds=60)
+    for given in (None, -1, -2):  # left as it is, by the team's default, never
+        changed = world.mutate(
+            "updateArtifact", wanted, artifactID=artifact, ttlDurationSeconds=given
+        )
+        assert changed["artifact"] == kept
+    with pytest.raises(RequestError, match="artifacts do not expire at this server"):
+        world.mutate("updateArtifact", artifactID=artifact, ttlDurationSeconds=60, description="x")
+    stored = world.store.artifacts.get(1)
+    assert stored is not None
+    assert stored.description is None
 
 
 def test_a_collection_can_be_renamed_and_described(world: World) -> None:

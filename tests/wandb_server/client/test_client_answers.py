@@ -111,6 +111,7 @@ def test_files_keys_people_and_states_are_told_as_they_are(
 ) -> None:
     client.python(
         f"""
+import datetime, pathlib
 import wandb
 api = wandb.Api()
 viewer = api.viewer
@@ -124,11 +125,20 @@ with wandb.init(project="told") as run:
     artifact = wandb.Artifact("data", "set")
     with artifact.new_file("x.txt") as file:
         file.write("x")
+    artifact.ttl = datetime.timedelta(days=1)
     run.log_artifact(artifact).wait()
+    assert artifact.ttl is None
 found = api.artifact("told/data:v0")
 assert found.commit_hash == wandb.Api().artifact("told/data:v0").commit_hash != found.digest
 (file,) = found.files()
-assert file.storage_path.startswith("wandb_artifacts/")
+assert (pathlib.Path("{server.data}/files") / file.storage_path).read_text() == "x"
+found.ttl = datetime.timedelta(days=1)
+try:
+    found.save()
+except Exception as error:
+    assert "artifacts do not expire at this server" in str(error), error
+else:
+    raise AssertionError("it stays")
 
 seed = api.create_run(project="told")
 made = api.run(f"told/{{seed.id}}")

@@ -16,6 +16,7 @@ from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.store.artifacts import Artifact
+from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.collections import Collection
 
 Node = dict[str, Any]
@@ -131,7 +132,7 @@ def _create_files(server: Server, args: Args) -> Node:
                 "id": encode_id("File", f"{artifact.id}/{name}"),
                 "name": name,
                 "displayName": name,
-                "storagePath": None,
+                "storagePath": BlobStorage.place(blob.id),
                 # What is here already need not be sent again.
                 "uploadUrl": server.blob_url(blob.id) if blob.size is None else None,
                 "uploadHeaders": [],
@@ -169,6 +170,12 @@ def _use(server: Server, args: Args) -> Node:
 def _update(server: Server, args: Args) -> Node:
     given = args.input()
     artifact = artifact_by_id(server, given.text("artifactID"))
+    # At its creation an artifact with a time to live is taken all the same: better kept than lost.
+    if given.integer("ttlDurationSeconds", 0) > 0:
+        raise RequestError(
+            "artifacts do not expire at this server, so nothing was changed; leave their ttl, and "
+            "delete those that are no longer needed"
+        )
     wanted = {
         "description": given.optional("description"),
         "metadata": given.json_object("metadata"),

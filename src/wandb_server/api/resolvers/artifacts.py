@@ -97,8 +97,8 @@ def artifact_node(artifact: Artifact, server: Server) -> Node:
         "artifactType": {"__typename": "ArtifactType", "name": sequence.type},
         "description": artifact.description,
         "metadata": None if artifact.metadata is None else json.dumps(artifact.metadata),
-        "ttlDurationSeconds": -1,  # nothing expires here
-        "ttlIsInherited": True,
+        "ttlDurationSeconds": -2,  # switched off: nothing expires here, by no team's default either
+        "ttlIsInherited": False,
         "tags": [tag_node(row) for row in store.tags(artifact.id)],
         "historyStep": artifact.history_step,
         "state": artifact.state,
@@ -143,19 +143,13 @@ def artifact_files(server: Server, artifact: Artifact, args: Args) -> Node:
     names = args.texts("names")
     files = [f for f in server.store.contents.files(artifact.id) if not names or f.name in names]
     page = chosen(files, FILE_FIELDS, args)
-    return connection(page, args, lambda file: _file_node(file, server))
+    return connection(page, args, lambda file: node(file, server))
 
 
 def _files_of_entries(server: Server, artifact: Artifact, args: Args) -> Node:
     wanted = {entry.optional("name") for entry in args.members("entries")}
     files = [f for f in server.store.contents.files(artifact.id) if f.name in wanted]
-    return connection(files, args, lambda file: _file_node(file, server), len(files))
-
-
-def _file_node(file: StoredFile, server: Server) -> Node:
-    """A file of an artifact, with where its content is kept."""
-    path = None if file.reference else f"wandb_artifacts/{file.blob_id[:2]}/{file.blob_id}"
-    return node(file, server) | {"storagePath": path}
+    return connection(files, args, lambda file: node(file, server), len(files))
 
 
 def _artifact(server: Server, args: Args) -> Node | None:

@@ -16,6 +16,8 @@ from src.wandb_server.api.ids import encode_id
 from src.wandb_server.api.resolvers import artifacts
 from src.wandb_server.api.resolvers.nodes import FILE_FIELDS, node, project_info, user_node
 from src.wandb_server.context import Server
+from src.wandb_server.metadata import METADATA, arguments_of, metadata_of, repository_of
+from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.files import StoredFile
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.run_lines import readable
@@ -125,10 +127,24 @@ def run_node(run: Run, server: Server) -> dict[str, Any]:
         "user": user_node(),
         "project": lambda _: project_info(server.store.projects.get(run.project_id)),
         "projectId": str(run.project_id),
-        "runInfo": {"__typename": "RunInfo", "program": run.program, "args": []},
+        "runInfo": lambda _: _run_info(server, run),
         **_stream_fields(server, run),
         **_file_fields(server, run),
         **artifacts.run_fields(server, run),
+    }
+
+
+def _run_info(server: Server, run: Run) -> dict[str, Any]:
+    file = next(iter(server.store.files.run_files(run.id, METADATA)), None)
+    told = metadata_of(server.blobs, file)
+    repository = repository_of(told)
+    texts = {key: told.get(key) for key in ("os", "python", "executable")}
+    return {
+        "__typename": "RunInfo",
+        "program": run.program,
+        "args": arguments_of(told),
+        **{key: text if isinstance(text, str) else None for key, text in texts.items()},
+        "git": {"remote": None, "commit": None} | repository if repository else None,
     }
 
 
@@ -242,7 +258,7 @@ def file_node(file: StoredFile, server: Server) -> dict[str, Any]:
         "uploadUrl": url,
         "uploadHeaders": [],
         "sizeBytes": file.size or 0,
-        "storagePath": None,
+        "storagePath": None if file.reference else BlobStorage.place(file.blob_id),
         "mimetype": mimetypes.guess_type(file.name)[0],
         "updatedAt": file.updated_at,
         "digest": file.md5,

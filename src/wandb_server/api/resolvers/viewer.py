@@ -23,7 +23,7 @@ _FEATURES = (
 )
 # What clients before 0.26 look for in the schema and cannot do without.
 _PROBED = {
-    "Artifact": ("aliases", "tags", "ttlDurationSeconds", "ttlIsInherited"),
+    "Artifact": ("aliases", "tags"),  # without a ttl: they warn whoever sets one
     "Mutation": ("createRunFiles",),
     "Project": ("internalId",),
     "Run": ("projectId",),
