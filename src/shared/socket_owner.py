@@ -4,6 +4,7 @@ import socket
 import struct
 
 Address = tuple[str, int]  # IPv4
+ANYBODY = ("0.0.0.0", 0)
 
 # sock_diag(7): one request for the socket at an address, one answer with its user.
 _SOCK_DIAG, _BY_FAMILY, _REQUEST = 4, 20, 1
@@ -14,7 +15,7 @@ _ESTABLISHED, _LISTENING = 1, 10  # of its states
 _TIMEOUT_SECONDS = 1.0
 
 
-def socket_owner(address: Address, peer: Address = ("0.0.0.0", 0)) -> int | None:
+def socket_owner(address: Address, peer: Address = ANYBODY) -> int | None:
     """The user whose socket is at an address.
 
     Args:
@@ -37,8 +38,9 @@ def socket_owner(address: Address, peer: Address = ("0.0.0.0", 0)) -> int | None
         return None
     if len(answer) < _UID_AT + 4 or _HEADER.unpack_from(answer)[1] != _BY_FAMILY:
         return None  # the kernel's word for "no such socket"
-    if answer[_HEADER.size + 1] not in (_ESTABLISHED, _LISTENING):
-        return None  # of a socket that is being closed the kernel may say that it is root's
+    # Without a connection the kernel names who listens; one that is being closed may be root's.
+    if answer[_HEADER.size + 1] != (_LISTENING if peer == ANYBODY else _ESTABLISHED):
+        return None
     uid: int = struct.unpack_from("=I", answer, _UID_AT)[0]
     return uid
 

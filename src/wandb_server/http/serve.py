@@ -207,6 +207,7 @@ async def _answer(app: Starlette, listener: socket.socket, until_stdin_ends: boo
         timeout_graceful_shutdown=5,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         server_header=False,
+        proxy_headers=False,  # whoever connects could say that it is somebody else
     )
     web = _Web(config)
     loop = asyncio.get_running_loop()

@@ -20,9 +20,9 @@ NOBODY = 65534
 PYTHON = Path("/usr/bin/python3")
 FETCH = """
 import sys, urllib.error, urllib.request
-address, name, value = sys.argv[1:]
+address, *headers = sys.argv[1:]
 try:
-    request = urllib.request.Request(address, headers={name: value})
+    request = urllib.request.Request(address, headers=dict(zip(headers[::2], headers[1::2])))
     print(urllib.request.urlopen(request, timeout=30).status)
 except urllib.error.HTTPError as error:
     print(error.code, error.read().decode())
@@ -49,10 +49,10 @@ def cookie_name(server: ServerProcess) -> str:
     return f"gradsweep_{server.port}"
 
 
-def fetched_by(user: int, address: str, name: str, value: str) -> str:
-    """What a process of another user is sent that has got hold of a header."""
+def fetched_by(user: int, address: str, *headers: str) -> str:
+    """What a process of another user is sent that has got hold of headers: names and values."""
     done = subprocess.run(
-        [str(PYTHON), "-c", FETCH, address, name, value],
+        [str(PYTHON), "-c", FETCH, address, *headers],
         cwd="/",
         user=user,
         capture_output=True,
@@ -193,6 +193,18 @@ class TestAnotherUser:
         assert visit(server, link).cookies
 
     @as_root
+    @pytest.mark.parametrize("claimed", ["127.0.0.1:{}", "127.0.0.1", "1.2.3.4", "evil", "[::1]:1"])
+    def test_cannot_claim_to_be_elsewhere(self, server: ServerProcess, claimed: str) -> None:
+        """No proxy stands before the server, so its headers are a stranger's word."""
+        forwarded = ("X-Forwarded-For", claimed.format(server.port))
+        cookies = logged_in(server.url, server.key).cookies
+        login = f"{cookie_name(server)}={cookies[cookie_name(server)]}"
+        assert fetched_by(NOBODY, server.url, "Cookie", login, *forwarded).startswith("401 ")
+        link = login_link(server.url, server.key)
+        assert fetched_by(NOBODY, link, *forwarded).startswith("403 ")
+        assert visit(server, link).cookies
+
+    @as_root
     def test_is_let_in_by_the_key(self, server: ServerProcess) -> None:
         """Whoever was given the key is trusted: agents may run as another user."""
         reply = fetched_by(NOBODY, server.url, "Authorization", f"Bearer {server.key}")
@@ -207,6 +219,12 @@ class TestAnotherUser:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
             assert not of_same_user(peer, here)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+    def test_is_not_taken_for_who_listens_there(self) -> None:
+        with free_port() as listener:
+            here = listener.getsockname()
+            assert not of_same_user(here, here)
 
     def test_is_not_told_apart_where_the_system_tells_nothing(self) -> None:
         with free_port() as gone:
