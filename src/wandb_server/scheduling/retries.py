@@ -70,9 +70,7 @@ def _retried(runs: Sequence[Run]) -> set[int | None]:
     return {run.retry_of for run in runs if not run.withdrawn}
 
 
-def used_of_cap(
-    runs: Sequence[Run], spoiled: Collection[int] = (), *, retries: bool = True
-) -> int:
+def used_of_cap(runs: Sequence[Run], spoiled: Collection[int] = (), *, retries: bool = True) -> int:
     """How many runs count towards ``run_cap``.
 
     All that agents were given, but those that gave way to another attempt, or wait for one or to
