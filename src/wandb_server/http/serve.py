@@ -201,7 +201,8 @@ async def _answer(app: Starlette, listener: socket.socket, until_stdin_ends: boo
     config = uvicorn.Config(
         app,
         http=partial(Connection, connections),  # type: ignore[arg-type]
-        log_level="warning",
+        log_level="error",  # whoever connects can cause any number of warnings
+        ws="none",
         access_log=False,
         backlog=BATCH,
         timeout_graceful_shutdown=5,
