@@ -19,6 +19,7 @@ def replacing(file: Path) -> Iterator[Path]:
     try:
         new.unlink(missing_ok=True)  # of a program that was killed
         try:
+            new.unlink(missing_ok=True)  # a killed process has left it, or a stranger has made it
             yield new
             put_in_place(new, file)
         except BaseException:

@@ -1,5 +1,6 @@
 """The logs of the processes that a sweep starts."""
 
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +15,9 @@ def open_log(file: Path) -> BinaryIO:
     """
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return file.open("ab")
+        log = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.fchmod(log, 0o600)  # the server's has its key
+        return os.fdopen(log, "ab")
     except OSError as error:
         raise UserError(
             f"the log {file} cannot be opened ({error.strerror}); make its folder one that you own"

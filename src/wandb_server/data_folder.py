@@ -81,6 +81,6 @@ def _told(error: OSError) -> str:
 def write_private(file: Path, text: str) -> None:
     """Write a file that its owner alone can read, and that is never seen half-written."""
     with replacing(file) as new:
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as stream:
             stream.write(text)

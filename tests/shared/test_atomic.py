@@ -23,6 +23,18 @@ def test_what_was_written_takes_the_place_of_the_file(file: Path) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_what_stands_where_it_is_written_is_not_written_to(file: Path) -> None:
+    """A process that was killed left it, or a stranger made it, to read along or write elsewhere."""
+    other = file.with_name("other")
+    other.write_text("other")
+    file.with_name(".file").symlink_to(other)
+    with replacing(file) as new:
+        new.write_text("new")
+    assert other.read_text() == "other"
+    assert not file.is_symlink()
+    assert file.read_text() == "new"
+
+
 def write_half(file: Path, ending: type[BaseException]) -> None:
     with replacing(file) as new:
         new.write_text("half")

@@ -66,11 +66,22 @@ def test_a_file_that_cannot_be_opened_is_named_with_its_folder(
     assert "; name a" in line
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"two words", b"\xff\xfe\0"])
-def test_a_key_that_is_none_lets_nobody_in(tmp_path: Path, content: bytes) -> None:
-    key = tmp_path / "api_key"
-    key.write_bytes(content)
-    assert refusal(tmp_path) == f"error: {key} holds no API key; remove it for a new one"
+@pytest.mark.parametrize("left", [b"", b"\n", b"k" * 39, b"\xff\xfe"], ids=repr)
+def test_a_file_without_a_key_is_not_taken_for_one(tmp_path: Path, left: bytes) -> None:
+    """Whoever sends no key would have sent the right one."""
+    (tmp_path / "api_key").write_bytes(left)
+    line = refusal(tmp_path)
+    assert "holds no API key (40 characters or more); remove it for a new one" in line
+    assert (tmp_path / "api_key").read_bytes() == left
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_key_of_another_user_is_not_taken(tmp_path: Path) -> None:
+    """In a folder that others may write."""
+    (tmp_path / "api_key").write_text("k" * 40)
+    os.chown(tmp_path / "api_key", NOBODY, NOBODY)
+    line = refusal(tmp_path)
+    assert "is another user's, who knows the key; remove it for a new one" in line
 
 
 def test_stored_files_that_cannot_be_listed_are_named_with_their_folder(tmp_path: Path) -> None:

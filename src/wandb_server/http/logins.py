@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from src.shared.errors import UserError
 from src.shared.socket_owner import Address, socket_owner
 from src.shared.tickets import link_purpose, ticket_end, write_ticket
 from src.wandb_server.data_folder import usable, write_private
@@ -38,7 +39,7 @@ class Logins:
         with usable(followed.parent):
             kept = followed.read_text(errors="replace").split() if followed.exists() else []
         self._followed = {ticket for ticket in kept if self._is_link(ticket)}
-        with contextlib.suppress(OSError):  # a full disk must keep nobody out
+        with contextlib.suppress(UserError):  # a full disk must keep nobody out
             write_private(followed, "".join(f"{ticket}\n" for ticket in self._followed))
 
     def login(self, connection: HTTPConnection) -> str:
@@ -53,7 +54,7 @@ class Logins:
             return False
         self._followed.add(ticket)
         with contextlib.suppress(OSError), self._file.open("a") as file:
-            file.write(f"{ticket}\n")
+            file.write(f"\n{ticket}\n")  # the disk may have been full within the last one
         return True
 
     def log_in(self, response: Response) -> None:

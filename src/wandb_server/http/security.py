@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import os
 import re
 import secrets
 from pathlib import Path
@@ -17,7 +18,7 @@ from src.wandb_server.data_folder import usable, write_private
 from src.wandb_server.http.doors import Visitor
 from src.wandb_server.http.logins import Logins
 
-_KEY = re.compile(r"[!-~]+")
+_KEY = re.compile(r"[!-~]{40,}")  # the client takes no shorter one
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 # Of every answer that says nothing else: what was logged is data, never a page of this origin.
 _HARMLESS = {
@@ -30,14 +31,19 @@ def load_api_key(path: Path) -> str:
     """The key in a file that only its owner can read; it is generated the first time.
 
     Raises:
-        UserError: If it cannot be read, or holds none: an empty one would let everybody in.
+        UserError: If it cannot be read, is no key, or is another user's.
     """
     if not path.exists():
         write_private(path, secrets.token_hex(20))
     with usable(path.parent):
-        key = path.read_text(errors="replace").strip()
+        key, file = path.read_text(errors="replace").strip(), path.stat()
+        of_folder = path.parent.stat().st_uid
+        if file.st_uid == os.geteuid():
+            path.chmod(0o600)  # a copy of a folder may not be as private
     if not _KEY.fullmatch(key):
-        raise UserError(f"{path} holds no API key; remove it for a new one")
+        raise UserError(f"{path} holds no API key (40 characters or more); remove it for a new one")
+    if file.st_uid not in (os.geteuid(), of_folder):
+        raise UserError(f"{path} is another user's, who knows the key; remove it for a new one")
     return key
 
 

@@ -5,6 +5,7 @@ import contextlib
 import hmac
 import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,20 @@ def test_an_upload_that_says_it_is_too_large_is_refused_too(server: ServerProces
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize(
+    "sent", ["\0\r\n\r\n", "GET /healthz HTTP/1.1\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"]
+)
+def test_nobody_can_fill_the_log(server: ServerProcess, sent: str) -> None:
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(
+                sent.replace("\r\n", f"\r\nHost: 127.0.0.1:{server.port}\r\n", 1).encode()
+            )
+            assert connection.recv(100).startswith(b"HTTP/1.1 ")
+    assert server.end() == 0
+    assert server.output.endswith("Stop it with Ctrl-C.\n")
+
+
 def test_a_body_without_end_is_cut_off(server: ServerProcess) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(_head(server, "POST", "/graphql", "Transfer-Encoding: chunked"))
@@ -116,6 +131,33 @@ def test_all_that_is_stored_is_for_its_owner_alone(server: ServerProcess) -> Non
     for path in paths:
         assert path.stat().st_mode & 0o077 == 0, path
     (server.data / "missing_fields.jsonl").unlink()  # the field was asked for on purpose
+
+
+def test_what_others_have_put_into_a_shared_folder_is_neither_read_nor_written(
+    tmp_path: Path, start_server: Callable[..., ServerProcess]
+) -> None:
+    data, victim = tmp_path / "data", tmp_path / "victim"
+    data.mkdir()
+    victim.write_text("precious")
+    for name in (".api_key", ".followed_links", ".server.db"):
+        (data / name).touch()
+        (data / name).chmod(0o666)
+    (data / ".server.json").symlink_to(victim)
+    server = start_server(data=data)
+    for name in ("api_key", "followed_links", "server.db", "server.json"):
+        assert (data / name).stat().st_mode & 0o077 == 0, name
+    assert server.key in (data / "server.json").read_text()
+    assert victim.read_text() == "precious"
+
+
+def test_a_key_that_was_copied_with_its_folder_is_private_again(
+    tmp_path: Path, start_server: Callable[..., ServerProcess]
+) -> None:
+    (tmp_path / "api_key").write_text(f"{KEY}\n")
+    (tmp_path / "api_key").chmod(0o644)
+    server = start_server(data=tmp_path)
+    assert server.record["api_key"] == KEY
+    assert (tmp_path / "api_key").stat().st_mode & 0o777 == 0o600
 
 
 def test_logged_text_is_plain_data_in_the_api_and_in_files(server: ServerProcess) -> None:

@@ -1,10 +1,13 @@
 """Transactions and migrations of the store's database."""
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from src.shared.paths import ROOT
 from src.wandb_server.store import Store
 from src.wandb_server.store.database import Database
 from src.wandb_server.store.schema import MIGRATIONS
@@ -30,6 +33,29 @@ def test_data_of_the_first_version_are_carried_over(tmp_path: Path) -> None:
     (file,) = store.contents.files(1)
     assert (file.name, file.blob_id, file.size, file.reference) == ("x.txt", "b", 3, None)
     assert Database(path).scalar("PRAGMA user_version") == len(MIGRATIONS)
+
+
+# Makes a part of a new database, and is killed.
+KILLED = """
+import os, sys
+from pathlib import Path
+from src.wandb_server.store.connection import writer
+from src.wandb_server.store.schema import MIGRATIONS
+new = writer(Path(sys.argv[1]))
+for statement in MIGRATIONS[0].split(";"):
+    new.execute(statement)
+os._exit(0)
+"""
+
+
+def test_a_first_start_that_was_killed_is_begun_anew(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path / ".server.db")]
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert (tmp_path / ".server.db-wal").stat().st_size
+    database = Database(tmp_path / "server.db")
+    assert database.scalar("PRAGMA user_version") == len(MIGRATIONS)
+    assert database.scalar("PRAGMA integrity_check") == "ok"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_a_failed_transaction_leaves_nothing_and_inner_ones_commit_with_the_outer(
