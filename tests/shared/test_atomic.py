@@ -24,7 +24,7 @@ def test_what_was_written_takes_the_place_of_the_file(file: Path) -> None:
 
 
 def test_what_stands_where_it_is_written_is_not_written_to(file: Path) -> None:
-    """A process that was killed left it, or a stranger made it, to read along or write elsewhere."""
+    """A killed process has left it, or a stranger has made it, to read along or write elsewhere."""
     other = file.with_name("other")
     other.write_text("other")
     file.with_name(".file").symlink_to(other)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from src.wandb_server.store.connection import Row, reader, translated
-from src.wandb_server.store.errors import DamagedError, StoreError, UnusableStoreError
+from src.wandb_server.store.errors import DamagedError, NotStoredError, StoreError, UnusableStoreError
 from src.wandb_server.store.health import Health
 from src.wandb_server.store.opening import opened
 
@@ -45,6 +45,7 @@ class Database:
             raise
         except StoreError as error:
             raise UnusableStoreError(str(error)) from error
+        self._inode = path.stat().st_ino
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -75,13 +76,24 @@ class Database:
                 self._owner = None
 
     def check_writable(self) -> None:
-        """Refuse to change anything if the database is known to be damaged.
+        """Refuse to change anything if the database is known to be damaged, or is not there.
+
+        SQLite would go on writing to a file that has been deleted, and say that it is stored.
 
         Raises:
-            DamagedError: It is.
+            DamagedError: It is, or is not.
         """
+        if not self.health.damage and not self._in_place():
+            self.health.damaged("it has been deleted, emptied or replaced while it was served")
         if self.health.damage:
             raise DamagedError(self.health.damage)
+
+    def _in_place(self) -> bool:
+        try:
+            file = self._path.stat()
+        except OSError:
+            return False
+        return file.st_ino == self._inode and file.st_size > 0
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -91,6 +103,9 @@ class Database:
                 yield
         except DamagedError as error:
             raise DamagedError(self.health.damaged(str(error))) from error
+        except NotStoredError:
+            self.check_writable()  # a file that is gone is not a full disk
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         return reader(self._path)
