@@ -14,6 +14,12 @@ class Branches:
     def __init__(self, db: Database) -> None:
         self._db = db
 
+    def last_step(self, run: Run) -> int | None:
+        """The last step that a run has logged, inherited ones included; none if it has none."""
+        sql = "SELECT max(step) FROM lines WHERE run_id = ? AND stream = 'history'"
+        step: int | None = self._db.scalar(sql, run.id)
+        return step
+
     def fork(self, run: Run, parent: Run, last_step: int) -> None:
         """Give a new run what another one was up to a step: history, media, config, summary.
 

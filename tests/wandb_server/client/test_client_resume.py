@@ -151,12 +151,24 @@ with wandb.init(resume_from="grandchild?_step=1") as run:
     run.log({"x": 8})
 assert seen("grandchild")[0] == [*whole[:2], (2, 8)]
 
+for n, (point, reason) in enumerate({
+    "nobody?_step=1": "fork_from: no run nobody in project gradsweep",
+    "last?_step=6": "fork_from: run last has no step 6; its last one is 5",
+    "last?_step=-1": "fork_from: run last has no step -1; its last one is 5",
+}.items()):
+    try:
+        wandb.init(id=f"orphan{n}", fork_from=point)
+    except wandb.Error as error:
+        assert reason in str(error), error
+    else:
+        raise AssertionError(f"{point}: there is nothing to go on from")
 try:
-    wandb.init(id="orphan", fork_from="nobody?_step=1")
+    wandb.init(resume_from="last?_step=6")
 except wandb.Error as error:
-    assert "fork_from: no run nobody in project gradsweep" in str(error), error
+    assert "resume_from: run last has no step 6; its last one is 5" in str(error), error
 else:
-    raise AssertionError("there is nothing to go on from")
+    raise AssertionError("there is nothing to go back to")
+assert seen("last")[0] == whole
 """
     )
-    assert server.rows("SELECT 1 FROM runs WHERE name = 'orphan'") == []
+    assert server.rows("SELECT 1 FROM runs WHERE name LIKE 'orphan%'") == []

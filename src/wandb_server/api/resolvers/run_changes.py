@@ -95,7 +95,20 @@ def _fork(server: Server, project: Project, run: Run) -> None:
     parent = server.store.runs.find(project.id, moment.text("run_id"))
     if parent is None:
         raise NotFoundError(f"fork_from: no run {point['run_id']} in project {project.name}")
-    server.store.branches.fork(run, parent, moment.integer("step", 0))
+    step = moment.integer("step", 0)
+    _check_step(server, "fork_from", parent, step)
+    server.store.branches.fork(run, parent, step)
+
+
+def _check_step(server: Server, argument: str, run: Run, step: int) -> None:
+    """Refuse to go on from where a run has not come: its history would have a hole for good."""
+    last_step = server.store.branches.last_step(run)
+    if last_step is None:
+        raise NotFoundError(f"{argument}: run {run.name} has logged no step yet")
+    if not 0 <= step <= last_step:
+        raise NotFoundError(
+            f"{argument}: run {run.name} has no step {step}; its last one is {last_step}"
+        )
 
 
 def _going_on(server: Server, run: Run) -> dict[str, Any]:
@@ -179,7 +192,9 @@ def _rewind(server: Server, args: Args) -> dict[str, Any]:
     run = server.run_at(given.optional("entityName"), project_name, run_name)
     if given.text("metricName") != "_step":
         raise RequestError("a run can only be rewound to a '_step'")
-    server.store.branches.rewind(run, given.integer("metricValue", 0))
+    step = given.integer("metricValue", 0)
+    _check_step(server, "resume_from", run, step)
+    server.store.branches.rewind(run, step)
     server.store.runs.update(run.id, state=RunState.RUNNING, **_going_on(server, run))
     server.liveness.run_spoke(run.id)
     return {
