@@ -125,7 +125,7 @@ wandb.agent(sys.argv[1], function=train)
 def test_a_live_run_outlives_a_stopped_server(
     start_server: Callable[..., ServerProcess], tmp_path: Any
 ) -> None:
-    server = start_server("--crash_after", "2")
+    server = start_server("--crash_after", "4")
     client = Client(server, tmp_path / "client")
     config = {
         "program": "train.py",
@@ -146,7 +146,7 @@ def test_a_live_run_outlives_a_stopped_server(
         # As when a container is frozen: all stand still, and the server is the first to get on.
         signal_tree(agent.pid, signal.SIGSTOP)
         server.process.send_signal(signal.SIGSTOP)
-        time.sleep(6)  # three times what a run may be silent
+        time.sleep(8)  # twice as long as a run may be silent
         server.process.send_signal(signal.SIGCONT)
         time.sleep(1.5)
         signal_tree(agent.pid, signal.SIGCONT)
