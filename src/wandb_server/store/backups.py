@@ -125,7 +125,7 @@ def back_up(database: Path, why: Why) -> Backup:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Delete what killed programs left half-made; what has just been written to is in the making."""
+    """Delete what killed programs left half-made; what was written to just now is being made."""
     for left in folder.glob(".*.db*"):
         with suppress(FileNotFoundError):
             if time.time() - left.stat().st_mtime > LEFT_SECONDS:
