@@ -18,7 +18,8 @@ Array = NDArray[np.float64]
 Scale = Literal["linear", "logarithmic"]
 Trial = tuple[Mapping[str, Any], float]
 
-_LARGEST = 1e38  # trees reckon with floats of 32 bits
+LARGEST = 1e38  # trees reckon with floats of 32 bits
+MOST_VALUES = 50  # of a choice that are told apart; the rarest count as one, as each takes time
 _PER_VALUE = 3  # fewer runs of each number of a list than that, on average, make it a range
 _DECADE = 10.0  # a list of numbers is taken logarithmically if it spans that
 
@@ -87,6 +88,9 @@ class Factor:
 
     def _one_hot(self) -> Array:
         codes = self.codes()
+        if codes.max() >= MOST_VALUES:
+            often = np.argsort(-np.bincount(codes), kind="stable")
+            codes = np.minimum(np.argsort(often)[codes], MOST_VALUES - 1)
         found: Array = (codes[:, None] == np.arange(codes.max() + 1)).astype(np.float64)
         return found
 
@@ -120,7 +124,7 @@ def _key(value: Any) -> tuple[str, Any]:
 
 def _plain(values: Sequence[Any]) -> Array | None:
     known = [as_number(value) for value in values]
-    numbers = [number for number in known if number is not None and abs(number) < _LARGEST]
+    numbers = [number for number in known if number is not None and abs(number) < LARGEST]
     return np.array(numbers) if len(numbers) == len(values) else None
 
 

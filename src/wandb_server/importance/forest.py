@@ -1,4 +1,4 @@
-"""Importance by trees: what they lose without a hyperparameter, and W&B's figure.
+"""Importance by trees: what they lose without a hyperparameter.
 
 A tree is grown on a bootstrap sample of the runs and predicts the ranks of the others. Shuffling
 all columns of a hyperparameter among these makes it worse (Breiman 2001,

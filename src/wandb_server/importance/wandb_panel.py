@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from src.wandb_server.importance.factors import Array, Factor
+from src.wandb_server.importance.factors import LARGEST, Array, Factor
 
 _TREES = 100
-_LARGEST = 1e38  # trees reckon with floats of 32 bits
 
 
 def impurities(factors: Sequence[Factor], results: Array) -> list[float]:
@@ -40,4 +39,4 @@ def correlation(factor: Factor, results: Array) -> float | None:
 def _tame(values: Array) -> Array:
     """The values, of which larger ones would overflow, on a scale of their own."""
     largest = float(np.abs(values).max())
-    return values / largest if largest > _LARGEST else values
+    return values / largest if largest > LARGEST else values

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.wandb_server.importance.factors import Factor, factors
+from src.wandb_server.importance.factors import MOST_VALUES, Factor, factors
 
 
 def factor(values: list[Any], **scales: Any) -> Factor:
@@ -51,3 +51,13 @@ def test_constants_do_not_count_and_runs_without_one_say_nothing_of_it() -> None
 
 def test_whole_numbers_that_no_float_tells_apart_are_a_choice() -> None:
     assert factor([2**60, 2**60 + 1], x="linear").numbers is None
+
+
+def test_of_a_choice_with_very_many_values_the_rarest_count_as_one() -> None:
+    often = [f"often{i}" for i in range(MOST_VALUES - 1)]
+    found = factor([*(f"once{i}" for i in range(100)), *often, *often])
+    design = found.design()
+    assert design.shape == (100 + 2 * len(often), MOST_VALUES)
+    assert sorted(design.sum(axis=0)) == [2.0] * len(often) + [100.0]
+    assert (design[:100] == design[0]).all()
+    assert len(set(found.codes())) == 100 + len(often)
