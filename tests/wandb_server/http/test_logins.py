@@ -1,6 +1,8 @@
 """How a browser is logged in, for how long, and who cannot be."""
 
+import html
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -145,7 +147,16 @@ def test_the_key_logs_in_by_the_form(server: ServerProcess) -> None:
         assert "This is not the API key of this server." in reply.text
         assert 'name="next" value="/local/x"' in reply.text
         assert not reply.cookies
-    assert requests.post(f"{server.url}/login", data=b"x" * 5000, timeout=30).status_code == 413
+    assert requests.post(f"{server.url}/login", data=b"x" * 2**19, timeout=30).status_code == 413
+
+
+def test_the_form_leads_on_to_an_address_however_long(server: ServerProcess) -> None:
+    page = "/local/gradsweep?" + "&".join(f"run=%2F{number:08}" for number in range(2000))
+    asked = requests.get(f"{server.url}{page}", timeout=30)
+    [following] = re.findall(r'name="next" value="([^"]*)"', asked.text)
+    form = {"key": server.key, "next": html.unescape(following)}
+    reply = requests.post(f"{server.url}/login", data=form, timeout=30)
+    assert f'content="0; url={html.escape(page)}"' in reply.text
 
 
 def test_strangers_are_told_how_to_get_in_and_nothing_else(server: ServerProcess) -> None:
