@@ -23,7 +23,7 @@ VIEWER = {"query": "query { viewer { username } }"}
 HASTY = """
 import runpy, sys
 from src.wandb_server.http import connections
-connections.HEAD_SECONDS, connections.BODY_SECONDS = 1.5, 0.7
+connections.HEAD_SECONDS, connections.BODY_SECONDS = 1.5, 2.0
 connections.KEEP_ALIVE_SECONDS = 0.3
 runpy.run_module("src.wandb_server", run_name="__main__", alter_sys=True)
 """
