@@ -65,12 +65,15 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
         ranked = sorted(listed.rows, key=lambda row: row.best is None)
         selected = [row.run.name for row in ranked[:DEFAULT_SELECTED]]
     by_name = {run.name: run for run in runs}
+    by_sweep: dict[int | None, list[Run]] = {}
+    for run in runs:
+        by_sweep.setdefault(run.sweep_id, []).append(run)
     on_page = {row.run.name for row in listed.rows}
     chosen = [by_name[name] for name in selected if name in by_name]
     return {
         "title": project.name,
         "project": project,
-        "sweeps": [_sweep_line(sweep, runs, ranges) for sweep in reversed(sweeps)],
+        "sweeps": [_sweep_line(s, by_sweep.get(s.id, []), ranges) for s in reversed(sweeps)],
         "table": listed,
         "metric": metric,
         "metrics": metrics,
@@ -91,16 +94,15 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
 
 
 def _sweep_line(sweep: Sweep, runs: list[Run], ranges: Ranges) -> dict[str, Any]:
-    own = [run for run in runs if run.sweep_id == sweep.id]
     spec = stored_spec(sweep)
-    best = best_row(sweep_rows(sweep, own, ranges), spec.goal)
+    best = best_row(sweep_rows(sweep, runs, ranges), spec.goal)
     return {
         "sweep": sweep,
         "title": words.sweep_title(sweep),
         "spec": spec,
         "method": spec.method if spec is not UNREADABLE else "",
         "best": best,
-        **state_counts(own),
+        **state_counts(runs),
     }
 
 
