@@ -10,7 +10,7 @@ from src.wandb_server.api.arguments import parse_json
 from src.wandb_server.errors import RequestError, TooLargeError
 
 MAX_BODY = 64 * 2**20
-MAX_FORM = 2**18  # an address to go on to, in a request's head of 64 KiB, with each character quoted
+MAX_FORM = 2**18  # an address as long as uvicorn takes one, 64 KiB, with every character quoted
 
 
 def check_declared_size(request: Request, limit: int) -> None:
