@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import os
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +14,6 @@ from src.wandb_server.store.errors import DamagedError, StoreError
 from src.wandb_server.store.health import Health
 
 EVERY_SECONDS = 600.0  # how often to see whether a backup is due
-_LOW_PRIORITY = 15  # of 19, as in nice(1)
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +37,6 @@ def cared_for(data: Path, health: Health) -> Iterator[None]:
 
 
 def _care(data: Path, health: Health, ended: threading.Event) -> None:
-    if sys.platform == "linux":  # elsewhere it would be the whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
     report = check(data / DATABASE, data / FILES, ended.is_set)
     if report.structure:
         health.damaged(report.structure[0])
