@@ -31,13 +31,16 @@ class Health:
     def damaged(self, what: str) -> str:
         """Note what is wrong with the file, and say it once in the log; returns the message."""
         with self._lock:
-            if self.damage is None:
+            first = self.damage is None
+            if first:
                 self.damage = (
                     f"{self._path} is damaged ({what}): what can be read is served, and nothing is "
-                    f"stored; {cure(self._path)}"
+                    "stored"
                 )
-                _log.error("%s", self.damage)
-            return self.damage
+        if first:  # the backups are looked through, for which nobody else waits
+            self.damage = f"{self.damage}; {cure(self._path)}"
+            _log.error("%s", self.damage)
+        return str(self.damage)
 
     def lost(self, findings: list[str]) -> None:
         """Note which values and files cannot be read, and say it in the log."""

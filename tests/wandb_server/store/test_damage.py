@@ -5,6 +5,7 @@ import gc
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.checks import check, structure
 from src.wandb_server.store.connection import reader, translated
 from src.wandb_server.store.errors import DamagedError, NotStoredError, StoreError
+from src.wandb_server.store.health import Health
 from src.wandb_server.store.schema import MIGRATIONS
 from tests.wandb_server.damage import PAGE, flip_bits, truncate, zero_page
 
@@ -154,6 +156,29 @@ def test_reading_what_is_gone_is_not_taken_for_a_full_disk(database: Path) -> No
     delete(database)
     with pytest.raises(DamagedError, match="while it was served"):
         store.projects.find("local", "gradsweep")
+
+
+def test_nobody_else_waits_while_the_backups_are_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def cure(database: Path) -> str:
+        begun.set()
+        assert end.wait(60)
+        return "the cure"
+
+    monkeypatch.setattr("src.wandb_server.store.health.cure", cure)
+    health = Health(tmp_path / "server.db")
+    first = threading.Thread(target=health.damaged, args=("a page",))
+    first.start()
+    assert begun.wait(60)
+    told = health.damage
+    end.set()
+    first.join()
+    assert told is not None
+    assert told.endswith("is damaged (a page): what can be read is served, and nothing is stored")
+    assert health.damaged("another page") == health.damage == f"{told}; the cure"
 
 
 def test_a_damaged_page_costs_the_runs_on_it(tmp_path: Path) -> None:
