@@ -12,12 +12,8 @@ from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep
 from src.wandb_server.store.views import View
 
-STOPS = (
-    "stopping",
-    "stopped early",
-    "stopped",
-    "withdrawn",
-)  # states of a run besides the server's own
+# States of a run besides the server's own.
+STOPS = ("stopping", "stopped early", "withdrawn")
 _PARTS_OF_ROWS = {
     "params": "hyperparameters",
     "early_stop": "early stop",
