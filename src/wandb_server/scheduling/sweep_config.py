@@ -41,8 +41,13 @@ def stored_spec(sweep: Sweep) -> SweepSpec:
     It was valid when it was stored. This is for what goes on without it: showing the sweep, ending
     its runs. What needs it, such as choosing the next run, asks :func:`sweep_spec`.
     """
+    return _spec_or_unreadable(sweep.config)
+
+
+@lru_cache(maxsize=256)  # a page asks for each of its runs, and errors are not cached below
+def _spec_or_unreadable(config: str) -> SweepSpec:
     try:
-        return sweep_spec(sweep.config)
+        return sweep_spec(config)
     except RequestError:
         return UNREADABLE
 

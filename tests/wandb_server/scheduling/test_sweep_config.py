@@ -1,10 +1,13 @@
 """The text of a sweep, as the scheduler reads it."""
 
+from typing import Any
+
 import pytest
 import yaml
 
 from src.wandb_server.errors import RequestError
-from src.wandb_server.scheduling.sweep_config import sweep_spec
+from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec, sweep_spec
+from tests.wandb_server.scheduling.scheduler_world import World
 
 SWEEP = "program: train.py\nmethod: random\nparameters: {x: {values: [1, 2]}}\n"
 
@@ -43,3 +46,19 @@ def test_values_that_no_agent_could_be_sent_are_refused(value: str) -> None:
 def test_a_number_that_is_too_long_to_be_shown_is_refused() -> None:
     with pytest.raises(RequestError, match="'config' cannot be sent to an agent: "):
         sweep_spec(f"method: random\nparameters: {{x: {{min: 0, max: 0x{'f' * 5000}}}}}\n")
+
+
+def test_a_text_that_cannot_be_read_is_tried_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page of a project asks for it with each of the sweep's runs."""
+    sweep = world.store.sweeps.create(world.project.id, "{parameters: [once")
+    load, tried = yaml.safe_load, []
+
+    def counted(text: str) -> Any:
+        tried.append(text)
+        return load(text)
+
+    monkeypatch.setattr(yaml, "safe_load", counted)
+    assert [stored_spec(sweep) for _ in range(3)] == [UNREADABLE] * 3
+    assert tried == [sweep.config]
