@@ -48,10 +48,11 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _objects(text: str) -> dict[str, dict[str, Any]]:
+def _inherited(text: str) -> dict[str, dict[str, Any]]:
     value = _object(text)
-    if not all(isinstance(one, dict) for one in value.values()):
-        raise TypeError("not an object of objects")
+    kinds = {name: type(part) for name, part in value.items()}
+    if kinds != {"config": dict, "summary": dict}:
+        raise TypeError("not the config and summary of a run")
     return value
 
 
@@ -91,7 +92,7 @@ FORMS: dict[str, dict[str, Form]] = {
         "summary": _OBJECT,
         "tags": _LIST,
         "early_stop": _OPTIONAL_OBJECT,
-        "inherited": Form(_objects, _nothing, json=True),
+        "inherited": Form(_inherited, _nothing, json=True),
         "created_at": _TIME,
         "heartbeat_at": _TIME,
     },

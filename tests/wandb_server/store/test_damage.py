@@ -260,6 +260,20 @@ def test_rows_and_files_that_are_lost_are_listed_one_by_one(database: Path) -> N
         assert any(part in line for line in lost), part
 
 
+@pytest.mark.parametrize("text", ['{"confia": {"x": 1}, "summary": {}}', '{"config": {"x": 1}}'])
+def test_what_a_fork_has_inherited_is_its_parents_config_and_summary_alone(
+    database: Path, text: str
+) -> None:
+    store = Store(database)
+    [project] = store.projects.all()
+    run = store.runs.create(project.id, "fork", state="finished", summary={"y": 2})
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("UPDATE runs SET inherited = ? WHERE id = ?", [text, run.id])
+        db.commit()
+    [fork] = [run for run in store.runs.of_project(project.id) if run.name == "fork"]
+    assert (fork.unreadable, fork.summary) == (("inherited",), {"y": 2})
+
+
 def test_a_file_that_a_run_has_sent_again_is_not_lost(database: Path) -> None:
     """While it is checked, or after the backup that was put in place."""
     files = shutil.copytree(RECORDED.parent / "files", database.with_name("files"))
