@@ -333,7 +333,7 @@ class Scheduler:
         )
 
     def tell_run(self, run_id: int) -> bool:
-        """Tell a run, with the reply to itself, whether it must stop; one that has ended need not."""
+        """Whether a run is told, with the reply to itself, to stop: not once it has ended."""
         run = self._store.runs.get(run_id)
         if run is None or run.exitcode is not None or not self.stopped(run):
             return False

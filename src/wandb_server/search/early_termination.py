@@ -6,8 +6,8 @@ compared again at the same bracket, as more runs reach it, until it reaches the 
 
 As in W&B's open-source ``sweeps`` package, with n values at the bracket the threshold is the
 (floor(n / eta) + 1)-th best, so a run alone at a bracket always goes on. Bracket b is the b-th
-logged point, as W&B documents it; that package took the one after up to its version 0.2.0, of 2022,
-and counts so, too, since 2023.
+logged point, as W&B documents it, and as that package has it since 2023; up to its version 0.2.0 it
+took the point after.
 """
 
 import math

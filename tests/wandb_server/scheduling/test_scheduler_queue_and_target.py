@@ -143,4 +143,5 @@ def test_agents_at_once_start_no_more_of_an_engines_runs_than_the_cap(world: Wor
     world.finish(first, exitcode=255)
     assert world.state(sweep) == "FINISHED", "it counts, as nobody tries it again"
     assert world.run(second).state == "killed"
-    assert world.beat(one) == EXIT and world.beat(two) == EXIT
+    assert world.beat(one) == EXIT
+    assert world.beat(two) == EXIT
