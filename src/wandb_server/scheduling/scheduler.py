@@ -8,10 +8,11 @@ from src.wandb_server.metric import finite_or_none
 from src.wandb_server.scheduling.attempts import heard_again
 from src.wandb_server.scheduling.benching import bench_if_failing, spoiled
 from src.wandb_server.scheduling.commands import Command, Exit, Start, Stop
+from src.wandb_server.scheduling.enough import cap_reached, target_reached, used_up
 from src.wandb_server.scheduling.liveness import Liveness
-from src.wandb_server.scheduling.retries import to_resume, to_retry, used_of_cap
+from src.wandb_server.scheduling.retries import to_resume, to_retry
 from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec, sweep_spec
-from src.wandb_server.scheduling.trials import sweep_best, sweep_trials
+from src.wandb_server.scheduling.trials import sweep_trials
 from src.wandb_server.search.early_termination import should_stop
 from src.wandb_server.search.searcher import Searcher
 from src.wandb_server.states import RunState, SweepState
@@ -130,13 +131,15 @@ class Scheduler:
             )
         runs = self._store.runs.of_sweep(sweep.id)
         spec = sweep_spec(sweep.config)
-        if self._target_reached(sweep) or (spec.engine and self._used_up(sweep, spec)):
+        if target_reached(self._store, sweep) or (
+            spec.engine and used_up(self._store, sweep, spec)
+        ):
             self.set_state(sweep, SweepState.FINISHED)
             return self._dismiss(agent)
         if waiting := to_resume(runs):
             return [self._hand_over(waiting[0], agent, sweep, resumed=True)]
         # What an engine has queued beyond the cap is not started.
-        full = spec.engine is not None and self._cap_reached(sweep, spec, runs)
+        full = spec.engine is not None and cap_reached(self._store, sweep, spec, runs)
         for queued in (run for run in runs if run.queued and not full):
             if queued.params is not None:
                 return [self._hand_over(queued, agent, sweep)]
@@ -165,7 +168,7 @@ class Scheduler:
         spec = sweep_spec(sweep.config)
         if spec.engine is not None:
             return None  # it queues the runs that it wants
-        if self._cap_reached(sweep, spec, runs):
+        if cap_reached(self._store, sweep, spec, runs):
             return None
         waiting = to_retry(runs, spoiled(self._store, sweep, spec.metric_name, runs))
         if waiting:
@@ -250,7 +253,7 @@ class Scheduler:
             if run.agent_id is not None and state in (RunState.FAILED, RunState.CRASHED):
                 bench_if_failing(self._store, sweep, spec.metric_name, run.agent_id)
             if sweep.state is SweepState.RUNNING and (
-                self._target_reached(sweep) or self._used_up(sweep, spec)
+                target_reached(self._store, sweep) or used_up(self._store, sweep, spec)
             ):
                 self.set_state(sweep, SweepState.FINISHED)
 
@@ -258,28 +261,6 @@ class Scheduler:
         """Whether a run is no training, but where the scheduler of a sweep's engine writes."""
         sweep = self._store.sweeps.find(run.project_id, run.name.removesuffix("-scheduler"))
         return sweep is not None and run.name == sweep.log_run_name
-
-    def _used_up(self, sweep: Sweep, spec: SweepSpec) -> bool:
-        """Whether as many runs as the sweep may have are over."""
-        runs = self._store.runs.of_sweep(sweep.id)
-        going_on = any(run.active and not (spec.engine and run.queued) for run in runs)
-        return not going_on and self._cap_reached(sweep, spec, runs)
-
-    def _cap_reached(self, sweep: Sweep, spec: SweepSpec, runs: list[Run]) -> bool:
-        """Whether agents have been given as many runs as the sweep may have."""
-        if spec.run_cap is None:
-            return False
-        nothing = spoiled(self._store, sweep, spec.metric_name, runs)
-        used = used_of_cap(runs, nothing, retries=spec.engine is None)
-        return used >= spec.run_cap
-
-    def _target_reached(self, sweep: Sweep) -> bool:
-        """Whether a run is as good as was wanted: no more are started, those under way may end."""
-        spec = stored_spec(sweep)
-        best = None if spec.target is None else sweep_best(self._store, sweep)
-        if spec.target is None or best is None:
-            return False
-        return spec.goal.sign * best <= spec.goal.sign * spec.target
 
     def stop(self, run: Run) -> None:
         """Have a run stopped by its agent; one that is still queued is over at once."""
