@@ -75,7 +75,8 @@ def receive_epoch(server: Server, run: Run, epoch: Args) -> None:
     if not 0 <= position < MAX_POSITION:
         raise RequestError("'position' must be a natural number")
     value = metric_value(epoch.json_object("values") or {}, metric) if metric else None
-    if value is not None:
+    # Behind one that was lost on its way it would be judged as the one before.
+    if value is not None and position <= server.store.runs.metric_count(run.id):
         server.store.runs.put_metric_values(run.id, [(position, value)])
         server.scheduler.metric_logged(run)
 

@@ -196,6 +196,11 @@ class Runs(RunLines):
             ],
         )
 
+    def metric_count(self, run_id: int) -> int:
+        """How many values of its sweep's metric a run has logged."""
+        sql = "SELECT count(*) FROM metric_values WHERE run_id = ?"
+        return int(self._db.scalar(sql, run_id))
+
     def metric_histories(self, sweep_id: int) -> dict[int, list[float]]:
         """The metric's values in order (NaN if not finite) of each run that has logged it.
 

@@ -53,6 +53,14 @@ def test_an_agent_that_tells_of_an_epoch_is_told_at_once_to_stop_its_run(world: 
     assert world.store.runs.metric_histories(run.sweep_id or 0)[run.id] == [0.1, 0.2]
 
 
+def test_an_epoch_whose_predecessor_was_lost_is_judged_with_the_upload(world: World) -> None:
+    agent, name = _worse_than_others(world)
+    assert world.tell(agent, name, {name: {"position": 2, "values": {"acc": 0.1}}}) == []
+    assert world.run(name).early_stop is None, "it was not its second point"
+    world.speak(name, 0.95, 0.1)
+    assert world.run(name).early_stop is None
+
+
 @pytest.mark.parametrize(
     "epoch",
     [{}, {"position": -1}, {"position": "x"}, {"position": 2**60}, {"position": 1, "values": 3}],
