@@ -285,6 +285,19 @@ assert sweep._attrs["bestLoss"] == 0.2
     )
     (run,) = server.rows("SELECT params FROM runs")
     assert json.loads(run["params"]) == {"lr": 0.1, "constant": 1, "nested": {"a": [1, 2]}}
+    output = client.python(
+        """
+import sys, wandb
+momentum = {"momentum": {"min": 0.0, "max": 1.0}}
+wandb.sweep({"method": "random", "parameters": momentum}, prior_runs=[sys.argv[1]])
+with wandb.init(id="other") as run:
+    run.log({"loss": 1})
+wandb.sweep({"method": "random", "parameters": momentum}, prior_runs=["other"])
+""",
+        run_id,
+    )
+    assert f"prior run {run_id}: it is left out, as it belongs to another sweep" in output
+    assert "prior run other: it is left out, as it has no momentum" in output
 
 
 def test_a_client_that_knows_only_address_and_key_says_nothing_of_its_own_metrics(

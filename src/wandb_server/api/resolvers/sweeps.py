@@ -161,7 +161,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
         if filters := given.json_object("priorRunsFilters"):
             known = server.store.runs.of_project(project.id)
             prior = selected(known, runs.run_fields(server), filters, None)
-            adopt(server.store, sweep, spec, prior)
+            warnings += adopt(server.store, sweep, spec, prior)
     if state is not None:
         server.scheduler.set_state(sweep, SweepState(state))
     changed = server.store.sweeps.get(sweep.id)
