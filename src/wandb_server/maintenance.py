@@ -37,11 +37,12 @@ def _check(given: list[str]) -> int:
     database = _existing(data)
     report = check(database, data / FILES)
     looked_at = ", ".join(f"{what} {number:,}" for what, number in report.looked_at.items())
-    print(f"{database}: {database.stat().st_size / 1e6:.1f} MB; {looked_at}")
-    _show("The database is damaged; nothing in it can be trusted", report.structure)
+    print(f"{database}: {database.stat().st_size / 1e6:.1f} MB; {looked_at or 'nothing to read'}")
+    _show("The database is damaged", report.structure)
     _show("These cannot be read, and all others can", report.losses)
     if report.structure:
-        print(f"To mend it, {backups.cure(database)}.")
+        cure = backups.cure(database, checked=True)
+        print(f"{cure[0].upper()}{cure[1:]}.")
     elif report.losses:
         print("Backups may still have what is lost; they are listed by restore without a name.")
     else:

@@ -116,6 +116,19 @@ with wandb.init(id="run") as run:
 """
 
 
+def test_a_check_of_an_empty_file_says_so_and_does_not_name_itself_as_the_cure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "server.db").touch()
+    assert maintenance.run("check", ["--data", str(tmp_path)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path / 'server.db'}: 0.0 MB; nothing to read",
+        "The database is damaged:",
+        "  the file is empty",
+        "There is no good backup of it; another folder begins anew.",
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.alone
 def test_a_run_in_progress_goes_on_when_a_backup_is_put_in_place_and_loses_nothing(

@@ -90,15 +90,13 @@ def faults_of(copy: Path) -> list[str]:
         return [str(error)]
 
 
-def cure(database: Path) -> str:
-    """What to do about a damaged database."""
+def cure(database: Path, checked: bool = False) -> str:
+    """What to do about a damaged database, also when ``check`` has said what is left of it."""
     command, data = "python -m src.wandb_server", f"--data {database.parent}"
     backup = newest_good(database)
     if backup is None:
-        return (
-            f"there is no good backup of it; {command} check {data} tells what is left of it, and "
-            "another folder begins anew"
-        )
+        look = "" if checked else f"{command} check {data} tells what is left of it, and "
+        return f"there is no good backup of it; {look}another folder begins anew"
     return (
         f"put the newest good backup, of {backup.when}, in its place with {command} restore "
         f"{backup.path.name} {data} while no server runs"

@@ -40,7 +40,7 @@ class Report:
     """What a whole check has found.
 
     Attributes:
-        structure: Faults of the file: nothing in it can be trusted.
+        structure: Faults of the file, in which any value may be another one.
         losses: Single rows, values and stored files that are lost; all others are good.
         looked_at: How many of what were looked at.
     """
@@ -88,6 +88,9 @@ def check(database: Path, files: Path, stopped: Callable[[], bool] = lambda: Fal
         stopped: Asked now and then whether to give up; what was found by then is reported.
     """
     report = Report()
+    if database.stat().st_size == 0:
+        report.structure.append("the file is empty")
+        return report
     with _noted(report, "the file"), closing(reader(database)) as connection:
         connection.set_progress_handler(lambda: int(stopped()), _STEPS)
         with _noted(report, "the file"):
