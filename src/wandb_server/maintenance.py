@@ -166,7 +166,7 @@ def _put_in_place(data: Path, source: Path) -> None:
         (b.made for b in backups.backups_of(database) if b.path == source),
         datetime.fromtimestamp(source.stat().st_mtime, UTC),
     )
-    aside = data / f"replaced-{now:%Y-%m-%dT%H%M%SZ}"
+    aside = data / f"replaced-{now:%Y-%m-%dT%H%M%S.%fZ}"
     fresh = database.with_name(f".{DATABASE}")
     try:
         backups.copy_database(source, fresh)  # before anything is touched

@@ -151,7 +151,7 @@ READERS = {
     "src/wandb_server/clock.py": "the date at which the server started",
     "src/wandb_server/http/caretaker.py": "whether there is a backup of today",
     "src/wandb_server/maintenance.py": "the name of what a backup has replaced",
-    "src/wandb_server/store/backups.py": "the names of backups, and which files are old",
+    "src/wandb_server/store/backups.py": "the names of backups, which say their date",
 }
 
 

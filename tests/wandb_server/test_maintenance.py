@@ -94,6 +94,15 @@ def test_a_place_for_a_copy_that_is_none_is_named(tmp_path: Path) -> None:
         command("backup", "--to", str(copy), data=data)
 
 
+def test_two_backups_can_be_put_in_place_within_a_second(tmp_path: Path) -> None:
+    data = of_today(tmp_path)
+    backup = back_up(data / "server.db", Why.ASKED)
+    for _ in range(2):
+        command("restore", backup.path.name, data=data)
+    assert len(list(data.glob("replaced-*/server.db"))) == 2
+    assert not list(data.glob(".*"))
+
+
 def test_a_damaged_backup_is_not_put_in_place(tmp_path: Path) -> None:
     data = of_today(tmp_path)
     backup = back_up(data / "server.db", Why.ASKED)

@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+
+from filelock import FileLock
 
 from src.shared.atomic import replacing
 from src.shared.errors import UserError
@@ -26,7 +27,7 @@ DAY = timedelta(days=1)
 KEPT_DAYS = 7
 KEPT_MIGRATIONS = 3
 KEPT_BYTES = 2 * 2**30  # of the daily ones; the newest is kept however large it is
-LEFT_SECONDS = 3600.0  # that nobody has written to a half-made copy
+LOCK_SECONDS = 60  # to wait for another backup that is being made
 _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)-(\w+)\.db")
 _STAMP = "%Y-%m-%dT%H%M%SZ"
 
@@ -112,22 +113,17 @@ def back_up(database: Path, why: Why) -> Backup:
     """
     made = datetime.now(UTC).replace(microsecond=0)
     folder = folder_of(database)
+    backup = Backup(folder / f"{made.strftime(_STAMP)}-{why}.db", made, why)
     with writing_in(folder):
         folder.mkdir(exist_ok=True, mode=0o700)
-        _remove_leftovers(folder)
-    backup = Backup(folder / f"{made.strftime(_STAMP)}-{why}.db", made, why)
-    copy_database(database, backup.path)
-    for old in _spare(backups_of(database)):
-        old.path.unlink(missing_ok=True)
-    return backup
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Delete what killed programs left half-made; what was written to just now is being made."""
-    for left in folder.glob(".*.db*"):
-        with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+        # A server and its owner may each be making one.
+        with FileLock(folder.with_suffix(".lock"), timeout=LOCK_SECONDS):
+            for left in folder.glob(".*.db*"):  # by a process that was killed
                 left.unlink()
+            copy_database(database, backup.path)
+            for old in _spare(backups_of(database)):
+                old.path.unlink(missing_ok=True)
+    return backup
 
 
 def copy_database(database: Path, target: Path) -> None:

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from src.wandb_server.store.connection import Row, reader, translated
-from src.wandb_server.store.errors import DamagedError, NotStoredError, StoreError, UnusableStoreError
+from src.wandb_server.store.errors import (
+    DamagedError,
+    NotStoredError,
+    StoreError,
+    UnusableStoreError,
+)
 from src.wandb_server.store.health import Health
 from src.wandb_server.store.opening import opened
 

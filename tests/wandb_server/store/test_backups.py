@@ -4,6 +4,7 @@ import os
 import resource
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,14 @@ def named(database: Path, day: int, why: Why, size: int = 0) -> Path:
     return path
 
 
+def test_backups_that_are_made_at_once_are_all_made(database: Path) -> None:
+    """Its owner's and the server's own, say; each clears away what killed ones have left."""
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda _: back_up(database, Why.ASKED), range(18)))
+    assert not [faults for backup in made for faults in faults_of(backup.path)]
+    assert {backup.path for backup in backups_of(database)} == {backup.path for backup in made}
+
+
 def test_a_backup_has_all_that_was_committed_while_others_write(database: Path) -> None:
     store, ended = Store(database), threading.Event()
 
@@ -84,14 +93,9 @@ def test_a_backup_is_one_private_file_that_a_killed_ones_leftovers_do_not_hinder
 ) -> None:
     folder = backups.folder_of(database)
     folder.mkdir()
-    for end in ("", "-journal"):
-        left = folder / f".2026-01-01T000000Z-daily.db{end}"
-        left.touch()
-        os.utime(left, (0, 0))
-    in_the_making = folder / ".2026-01-02T000000Z-asked.db"  # by another process
-    in_the_making.touch()
+    (folder / ".2026-01-01T000000Z-daily.db").touch()
+    (folder / ".2026-01-01T000000Z-daily.db-journal").touch()
     backup = back_up(database, Why.DAILY)
-    in_the_making.unlink()
     assert list(folder.iterdir()) == [backup.path]
     assert backup.path.stat().st_mode & 0o777 == 0o600
     assert faults_of(backup.path) == []
