@@ -92,13 +92,14 @@ def announced_server(data: Path) -> AnnouncedServer | None:
         data: The folder.
     """
     try:
-        with (data / RECORD).open() as file:
+        # Who may write to the folder could have put a pipe there, for which one would wait.
+        with os.fdopen(os.open(data / RECORD, os.O_RDONLY | os.O_NONBLOCK)) as file:
             if not _ours_alone(os.fstat(file.fileno()), data.stat()):
                 return None
             record = json.loads(file.read())
         server = AnnouncedServer(str(record["url"]), str(record["api_key"]))
         return server if server.url == f"http://{HOST}:{server.port}" else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -136,9 +136,16 @@ def test_a_record_that_others_may_have_written_is_none(tmp_path: Path) -> None:
         assert announced_server(tmp_path) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"url": 3}', '{"url": "x"'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", '{"url": 3}', '{"url": "x"', "[" * 200_000], ids=len
+)
 def test_a_broken_record_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / module.RECORD).write_text(text)
+    assert announced_server(tmp_path) is None
+
+
+def test_a_pipe_in_the_place_of_a_record_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "server.json")
     assert announced_server(tmp_path) is None
 
 

@@ -146,9 +146,14 @@ def test_nothing_is_acknowledged_that_goes_to_a_file_that_is_not_there(
 
 def test_a_file_that_is_lost_within_a_transaction_has_stored_none_of_it(database: Path) -> None:
     store = Store(database)
-    with pytest.raises(DamagedError, match="while it was served"), store.transaction():
-        store.projects.ensure("local", "new")
-        delete(database)
+
+    def lose() -> None:
+        with store.transaction():
+            store.projects.ensure("local", "new")
+            delete(database)
+
+    with pytest.raises(DamagedError, match="while it was served"):
+        lose()
 
 
 def test_reading_what_is_gone_is_not_taken_for_a_full_disk(database: Path) -> None:
