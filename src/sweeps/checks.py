@@ -17,7 +17,7 @@ from src.config.yaml_with_lines import YamlWithLines
 from src.sweep_language.distributions import Choice, Numeric, Parameter
 from src.sweep_language.errors import SweepFault
 from src.sweep_language.grammar import NEEDED, SweepSpec, parse_sweep
-from src.sweep_language.metric import Goal
+from src.sweep_language.metric import usual_goal
 from src.sweep_language.reading import hint
 from src.sweeps.combinations import fault_between
 from src.tracking.metrics import METRIC_NAMES
@@ -25,7 +25,6 @@ from src.tracking.metrics import METRIC_NAMES
 PROGRAM = "src/train.py"
 
 _NOT_SWEPT = ("no_wandb", "run_name")  # a sweep's runs are tracked, and named by the server
-_BETTER = {"accuracy": Goal.MAXIMIZE, "loss": Goal.MINIMIZE}  # by how a metric's name ends
 
 
 class Checker(YamlWithLines):
@@ -151,10 +150,9 @@ def _check_metric(spec: SweepSpec) -> None:
     if name not in METRIC_NAMES:
         fault = f"{name!r} is not what {PROGRAM} logs{hint(name, METRIC_NAMES)}"
         raise SweepFault(("metric", "name"), fault)
-    for ending, better in _BETTER.items():
-        if name.endswith(ending) and goal is not better:
-            fault = f"{goal} looks for the worst {name}; write {better}"
-            raise SweepFault(("metric", "goal"), fault)
+    if goal is not (better := usual_goal(name) or goal):
+        fault = f"{goal} looks for the worst {name}; write {better}"
+        raise SweepFault(("metric", "goal"), fault)
 
 
 def _check_names(names: tuple[str, ...]) -> None:

@@ -39,7 +39,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass
 class Row:
-    """A run in a table. ``best`` and ``points`` are of the leading metric."""
+    """A run in a table. ``best`` (or the last, without a goal) and ``points`` are of its metric."""
 
     run: Run
     best: float | None = None

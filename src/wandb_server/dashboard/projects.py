@@ -4,7 +4,6 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from src.sweep_language.metric import Goal
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.addresses import report_url, run_url
@@ -56,7 +55,7 @@ def project_page(server: Server, project: Project, params: QueryParams) -> dict[
     metric = params.get("metric")
     if metric not in metrics:
         metric = next(iter(metrics), None)
-    goal = metrics[metric] if metric else Goal.MAXIMIZE
+    goal = metrics[metric] if metric else None
     ranges: Ranges = read_or({}, server.store.runs.metric_ranges, project.id)
     rows = project_rows(sweeps, runs, metric, goal, ranges)
     listed = table(rows, Query(params, "created", descending=True))

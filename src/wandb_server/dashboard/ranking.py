@@ -1,17 +1,18 @@
 """How runs compare: by which metric, which way is better, what each one's best value is.
 
-A sweep says so itself; for other runs it is guessed from what they have logged.
+A sweep says so itself; for other runs it is guessed from the names of what they have logged, and
+nothing is called the best where they do not tell.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 
 from src.sweep_language.grammar import SweepSpec
-from src.sweep_language.metric import Goal
+from src.sweep_language.metric import Goal, usual_goal
 from src.wandb_server.dashboard.histories import summary_of
 from src.wandb_server.dashboard.listing import Row
 from src.wandb_server.dashboard.words import ended
-from src.wandb_server.metric import run_best
+from src.wandb_server.metric import metric_value, run_best
 from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store.runs import Run
@@ -20,15 +21,7 @@ from src.wandb_server.store.sweeps import Sweep
 # Lowest and highest value of its sweep's metric, and the points, by run; see the store.
 Ranges = Mapping[int, tuple[float | None, float | None, int]]
 
-# Metrics of which less is more, by a part of their names, when no sweep says so.
-_LESS_IS_MORE = ("loss", "error", "mse", "mae", "rmse", "perplexity", "seconds", "time")
 _USUAL = ("best_val_accuracy", "val_accuracy", "accuracy", "val_loss", "loss")
-
-
-def goal_of(metric: str) -> Goal:
-    """Whether small or large values of a metric are good, as far as its name tells."""
-    less = any(part in metric.lower() for part in _LESS_IS_MORE)
-    return Goal.MINIMIZE if less else Goal.MAXIMIZE
 
 
 def state_counts(runs: Sequence[Run]) -> dict[str, int]:
@@ -71,9 +64,13 @@ def sweep_rows(sweep: Sweep, runs: list[Run], ranges: Ranges) -> list[Row]:
 
 
 def project_rows(
-    sweeps: Sequence[Sweep], runs: Sequence[Run], metric: str | None, goal: Goal, ranges: Ranges
+    sweeps: Sequence[Sweep],
+    runs: Sequence[Run],
+    metric: str | None,
+    goal: Goal | None,
+    ranges: Ranges,
 ) -> list[Row]:
-    """A project's runs with their best value of one metric."""
+    """A project's runs with their best value of one metric, or the last if no goal is known."""
     by_id = {sweep.id: sweep for sweep in sweeps}
     rows = []
     for run in runs:
@@ -85,9 +82,14 @@ def project_rows(
     return rows
 
 
-def _best(run: Run, metric: str | None, goal: Goal, ranges: Ranges) -> tuple[float | None, int]:
+def _best(
+    run: Run, metric: str | None, goal: Goal | None, ranges: Ranges
+) -> tuple[float | None, int]:
     if run.withdrawn:  # another run stands for its configuration
         return None, 0
+    if goal is None:
+        last = metric_value(run.summary, metric) if metric else None
+        return (last if last is not None and math.isfinite(last) else None), 0
     low, high, points = ranges.get(run.id, (None, None, 0))
     # Nothing is known of a metric that is not a sweep's, or is set in the summary alone.
     logged = [value for value in (low, high) if value is not None]
@@ -100,9 +102,12 @@ def spec_or_none(sweep: Sweep | None) -> SweepSpec | None:
     return spec if spec is not UNREADABLE else None
 
 
-def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, Goal]:
-    """The metrics by which a project's runs can be compared, with their goals, likeliest first."""
-    found: dict[str, Goal] = {}
+def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, Goal | None]:
+    """The metrics by which a project's runs can be compared, likeliest first.
+
+    Each with its goal: that of its sweep, or the usual one, if its name tells.
+    """
+    found: dict[str, Goal | None] = {}
     for sweep in reversed(sweeps):
         spec = stored_spec(sweep)
         if spec.metric_name:
@@ -114,11 +119,13 @@ def metrics_of(sweeps: Sequence[Sweep], runs: Sequence[Run]) -> dict[str, Goal]:
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     for key in [*(k for k in _USUAL if k in keys), *sorted(keys)]:
-        found.setdefault(key, goal_of(key))
+        found.setdefault(key, usual_goal(key))
     return found
 
 
-def best_row(rows: Sequence[Row], goal: Goal) -> Row | None:
-    """The run with the best value; of equal ones the first."""
+def best_row(rows: Sequence[Row], goal: Goal | None) -> Row | None:
+    """The run with the best value; of equal ones the first, and none without a goal."""
+    if goal is None:
+        return None
     with_value = [(goal.sign * row.best, row) for row in rows if row.best is not None]
     return min(with_value, key=lambda pair: pair[0])[1] if with_value else None

@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 from src.sweep_language.grammar import SweepSpec
+from src.sweep_language.metric import usual_goal
 from src.wandb_server.context import Server
 from src.wandb_server.dashboard import charts, words
 from src.wandb_server.dashboard.addresses import artifact_file_url, run_file_url, run_url
@@ -13,7 +14,7 @@ from src.wandb_server.dashboard.damage import read_or
 from src.wandb_server.dashboard.histories import MAX_ROWS, Curve, config_of, curves_of, summary_of
 from src.wandb_server.dashboard.listing import run_seconds
 from src.wandb_server.dashboard.media import media_of
-from src.wandb_server.dashboard.ranking import goal_of, spec_or_none
+from src.wandb_server.dashboard.ranking import spec_or_none
 from src.wandb_server.documents import flat
 from src.wandb_server.metadata import METADATA, arguments_of, metadata_of, repository_of
 from src.wandb_server.metric import run_best
@@ -84,11 +85,14 @@ def _best(
     store: Store, run: Run, spec: SweepSpec | None, metric: str | None, curve: Curve | None
 ) -> dict[str, Any] | None:
     # Of a long history the curve has some rows only; of a sweep's metric all values are kept.
-    of_sweep = spec is not None and spec.metric_name is not None
+    of_sweep = spec if spec is not None and spec.metric_name is not None else None
+    goal = of_sweep.goal if of_sweep else usual_goal(metric or "")
+    if goal is None:
+        return None
     values = read_or([], store.runs.metric_range, run.id) if of_sweep else []
     if not values and curve is not None:
         values = [value for value in curve.values if value is not None]
-    value = run_best(values, run.summary, metric, spec.goal if spec else goal_of(metric or ""))
+    value = run_best(values, run.summary, metric, goal)
     if value is None:
         return None
     return {"metric": metric, "value": value, "where": _where(curve, value)}
