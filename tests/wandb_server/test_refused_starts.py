@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from src.shared.paths import ROOT
+from src.wandb_server.store.backups import Why, back_up
 from tests.wandb_server.server_harness import ServerProcess
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
@@ -166,7 +167,11 @@ def test_a_folder_that_is_not_to_be_changed_is_not(
     assert contents(left) == before
 
 
-def test_a_second_server_changes_nothing(server: ServerProcess) -> None:
+def test_a_second_server_changes_nothing(
+    left: Path, start_server: Callable[..., ServerProcess]
+) -> None:
+    back_up(left / "server.db", Why.DAILY)  # or the first one may just be making it
+    server = start_server(data=left)
     server.graphql('mutation { upsertBucket(input: {name: "r"}) { inserted } }')
     before = contents(server.data)
     line = refusal(server.data)
