@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 
 from src.shared.paths import ROOT
 from src.wandb_server.store.backups import Why, back_up
-from tests.wandb_server.server_harness import ServerProcess
+from tests.wandb_server.server_harness import ServerProcess, free_port
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 NOBODY = 65534
@@ -88,6 +89,12 @@ def test_the_key_of_another_user_is_not_taken(tmp_path: Path) -> None:
 def test_stored_files_that_cannot_be_listed_are_named_with_their_folder(tmp_path: Path) -> None:
     (tmp_path / "files").touch()
     assert "; name a folder that you own" in refusal(tmp_path)
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with free_port() as taken:
+        port = str(taken.getsockname()[1])
+        assert refusal(tmp_path, "--port", port).startswith(f"error: --port {port}: ")
 
 
 Found = dict[str, tuple[int, int, bytes]]
@@ -177,6 +184,7 @@ def test_a_second_server_changes_nothing(
     line = refusal(server.data)
     assert line.endswith(f" is already running at {server.url}; use that one")
     assert contents(server.data) == before
+    assert requests.get(f"{server.url}/healthz", timeout=30).ok
 
 
 def test_a_disk_that_is_read_only_is_left_alone(left: Path) -> None:
