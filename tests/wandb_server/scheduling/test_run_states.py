@@ -95,6 +95,7 @@ def test_a_run_that_was_stopped_can_be_resumed(world: World) -> None:
 
 def test_a_run_that_was_stopped_can_be_rewound(world: World) -> None:
     world.mutate("upsertBucket", name="r", modelName="p")
+    world.speak("r", 0.5)
     world.scheduler.stop(world.run("r"))
     world.finish("r", exitcode=255)
     world.mutate("rewindRun", runName="r", projectName="p", metricName="_step", metricValue=0)
