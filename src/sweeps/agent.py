@@ -57,6 +57,8 @@ class WarmAgent(InProcessAgent):
     def prepare(self, parameters: dict[str, Any]) -> None:
         """Take what the next run is to be trained with."""
         self._stop = StopRequest(self._tell_epoch)
+        if self._ending:  # the signal met the run before this one
+            self._stop.request(interrupted=True)
         self._parameters = parameters
 
     def _tell_epoch(self, metrics: EpochMetrics) -> None:

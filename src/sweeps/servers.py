@@ -20,6 +20,7 @@ from src.sweeps.server_choice import ServerChoice
 from src.tracking.client import has_api_key, server_answers, server_url
 
 _START_SECONDS = 30
+_END_SECONDS = 30  # replies under way have 5 at most, then its threads end
 _COMMAND = (sys.executable, "-m", "src.wandb_server", "--exit_with_stdin")
 _QUICKER_SECONDS = 2  # that another server of the folder is given to announce itself
 _BACKLOG = 128  # connections that wait while a server that died is started again
@@ -113,7 +114,11 @@ class EmbeddedServer(Server):
         """End it, if it is ours."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait()
+            try:
+                self._process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:  # frozen, say; what it has acknowledged is stored
+                self._process.kill()
+                self._process.wait()
         if self._port is not None:
             self._port.close()
 

@@ -141,3 +141,15 @@ def test_two_sweeps_that_begin_at_once_share_a_server(tmp_path: Path) -> None:
         one.communicate()
     assert said[0][0] == said[1][0], said
     assert {words[1] for words in said} == {b"True", b"False"}
+
+
+def test_a_server_that_is_frozen_is_ended_with_its_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.sweeps.servers._END_SECONDS", 1)
+    with embedded(tmp_path / "data") as server:
+        announced = live_server(tmp_path / "data")
+        assert announced
+        assert server._process
+        server._process.send_signal(signal.SIGSTOP)
+    assert announced.listener() is Listener.NOBODY
