@@ -177,7 +177,7 @@ class _Routes:
 
     async def upload(self, request: Request) -> Response:
         blob_id = self._signed_blob(request)
-        self._server.store.check_writable()
+        await run_in_threadpool(self._server.store.check_writable)
         check_declared_size(request, MAX_UPLOAD)
         blob = await run_in_threadpool(self._server.store.files.blob, blob_id)
         if blob is None:

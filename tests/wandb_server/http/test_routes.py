@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -176,14 +175,18 @@ def test_no_route_keeps_the_others_waiting_for_the_database(
     everything: Everything, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is asked in threads alone, as a disk may take its time."""
-    reader, met = Database._reader, []
+    met = []
 
-    def looked_at(database: Database) -> sqlite3.Connection:
-        with contextlib.suppress(RuntimeError):
-            met.append(asyncio.get_running_loop())
-        return reader(database)
+    def noted(asked: Callable[[Database], Any]) -> Callable[[Database], Any]:
+        def ask(database: Database) -> Any:
+            with contextlib.suppress(RuntimeError):
+                met.append(asyncio.get_running_loop())
+            return asked(database)
 
-    monkeypatch.setattr(Database, "_reader", looked_at)
+        return ask
+
+    for name in ("_reader", "check_writable"):
+        monkeypatch.setattr(Database, name, noted(getattr(Database, name)))
     for method, path in EXPECTED:
         everything.send(method, path, **ALL)
         assert not met, f"{method} {path}"
