@@ -17,9 +17,8 @@ def replacing(file: Path) -> Iterator[Path]:
     """
     new = file.with_name("." + file.name)
     try:
-        new.unlink(missing_ok=True)  # of a program that was killed
+        new.unlink(missing_ok=True)  # a killed process has left it, or a stranger has made it
         try:
-            new.unlink(missing_ok=True)  # a killed process has left it, or a stranger has made it
             yield new
             put_in_place(new, file)
         except BaseException:
