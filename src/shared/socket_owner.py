@@ -1,10 +1,12 @@
 """Whose a socket of this machine is, as Linux tells it; other systems do not."""
 
+import errno
 import socket
 import struct
 
 Address = tuple[str, int]  # IPv4
 ANYBODY = ("0.0.0.0", 0)
+NOBODY = -1
 
 # sock_diag(7): one request for the socket at an address, one answer with its user.
 _SOCK_DIAG, _BY_FAMILY, _REQUEST = 4, 20, 1
@@ -13,6 +15,8 @@ _HEADER = struct.Struct("=IHHII")
 _UID_AT = _HEADER.size + 4 + 48 + 12  # after the states, both addresses, three counters
 _ESTABLISHED, _LISTENING = 1, 10  # of its states
 _TIMEOUT_SECONDS = 1.0
+# What keeps a system that tells from telling now: too many files, or no memory.
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
 
 def socket_owner(address: Address, peer: Address = ANYBODY) -> int | None:
@@ -23,7 +27,8 @@ def socket_owner(address: Address, peer: Address = ANYBODY) -> int | None:
         peer: What it is connected to; without it, the socket that would accept a connection.
 
     Returns:
-        The user's id, or None if there is no such open socket or this system does not tell.
+        The user's id, None if there is no such open socket or this system does not tell, or
+        ``NOBODY`` if it cannot tell now: a shortage lets nobody in.
     """
     request = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, _ANY_STATE)
     request += struct.pack("!HH", address[1], peer[1])
@@ -34,8 +39,8 @@ def socket_owner(address: Address, peer: Address = ANYBODY) -> int | None:
             kernel.settimeout(_TIMEOUT_SECONDS)
             kernel.send(_HEADER.pack(length, _BY_FAMILY, _REQUEST, 0, 0) + request)
             answer = kernel.recv(4096)
-    except (AttributeError, OSError):
-        return None
+    except (AttributeError, OSError) as error:
+        return NOBODY if getattr(error, "errno", None) in _SHORTAGES else None
     if len(answer) < _UID_AT + 4 or _HEADER.unpack_from(answer)[1] != _BY_FAMILY:
         return None  # the kernel's word for "no such socket"
     # Without a connection the kernel names who listens; one that is being closed may be root's.

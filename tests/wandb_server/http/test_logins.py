@@ -3,6 +3,7 @@
 import html
 import os
 import re
+import resource
 import socket
 import struct
 import subprocess
@@ -236,6 +237,15 @@ class TestAnotherUser:
         with free_port() as listener:
             here = listener.getsockname()
             assert not of_same_user(here, here)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+    def test_is_not_let_in_while_files_are_short(self) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            assert not of_same_user(("127.0.0.1", 9), ("127.0.0.1", 10))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     def test_is_not_told_apart_where_the_system_tells_nothing(self) -> None:
         with free_port() as gone:
