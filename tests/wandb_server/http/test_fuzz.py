@@ -245,11 +245,11 @@ def test_special_documents_get_an_error(fuzzed: Fuzzed) -> None:
         *("query { " + aliases + " }", cycle, deep, "query { viewer { ...F0 } } " + wide),
         *(doubling, long),
         *("query X { viewer { id } } query X { viewer { id } }", "subscription { x }"),
+        "mutation { nothing { x } }",
         *("{ __schema", "{ project(name: " + "[" * 5000, "\ufeff", "#", '"' * 1000),
         *('{ project(name: "gradsweep") { run(name: "kept") } }', "{ a " * 100_000),
     ):
         assert 400 <= fuzzed.graphql(query, {"s": encode_id("Sweep", 1)}) < 500, query[:80]
-    assert fuzzed.graphql("mutation { nothing { x } }", {}) == 200
     pattern = "%a" * 40 + "b"  # would take for ever if it were matched by trying everything
     files = 'run(name: "kept") { files(pattern: $p) { edges { cursor } } }'
     name = 'mutation { createRunFiles(input: {projectName: "gradsweep", runName: "kept", files: ["'
