@@ -7,6 +7,7 @@ from src.wandb_server.context import Server
 from src.wandb_server.errors import RequestError
 from src.wandb_server.metric import metric_value
 from src.wandb_server.scheduling.attempts import heard_again
+from src.wandb_server.scheduling.endings import end_run
 from src.wandb_server.scheduling.sweep_config import stored_spec
 from src.wandb_server.states import RunState
 from src.wandb_server.store import Store
@@ -58,7 +59,7 @@ def receive(server: Server, run: Run, body: Any) -> dict[str, Any]:
     if "wandb-history.jsonl" in files:
         scheduler.metric_logged(current)
     if exitcode is not None:
-        scheduler.end(current, _end_state(current, exitcode), exitcode)
+        end_run(store, current, _end_state(current, exitcode), exitcode)
     return {"exitcode": None, "limits": {}, "stopped": scheduler.tell_run(run.id)}
 
 

@@ -19,6 +19,7 @@ from src.wandb_server.context import Server
 from src.wandb_server.dashboard.addresses import run_url, sweep_url
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.http.bodies import form_body
+from src.wandb_server.scheduling.endings import set_state, stop_run
 from src.wandb_server.states import SweepState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
@@ -88,11 +89,11 @@ class Forms:
         return RedirectResponse(where, status_code=303)
 
     def _stop_run(self, project: Project, run: Run) -> str:
-        self._server.scheduler.stop(run)
+        stop_run(self._server.store, run)
         return run_url(project, run)
 
     def _change_sweep(self, project: Project, sweep: Sweep, button: str) -> str:
         state, allowed = SWEEP_BUTTONS[button]
         if sweep.state in allowed:
-            self._server.scheduler.set_state(sweep, state)
+            set_state(self._server.store, sweep, state)
         return sweep_url(project, sweep)

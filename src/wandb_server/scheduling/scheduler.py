@@ -6,8 +6,9 @@ from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.metric import finite_or_none
 from src.wandb_server.scheduling.attempts import heard_again
-from src.wandb_server.scheduling.benching import bench_if_failing, spoiled
+from src.wandb_server.scheduling.benching import spoiled
 from src.wandb_server.scheduling.commands import Command, Exit, Start, Stop
+from src.wandb_server.scheduling.endings import end_run, set_state
 from src.wandb_server.scheduling.enough import cap_reached, target_reached, used_up
 from src.wandb_server.scheduling.liveness import Liveness
 from src.wandb_server.scheduling.retries import to_resume, to_retry
@@ -34,7 +35,7 @@ class Scheduler:
 
     What decides is called inside of the store's transaction, which one thread has at a time, so no
     two agents are given the same configuration. Only the server's own watch,
-    :meth:`crash_silent_runs`, opens it itself, and so does :meth:`end`.
+    :meth:`crash_silent_runs`, opens it itself.
 
     Args:
         store: The store.
@@ -73,7 +74,7 @@ class Scheduler:
         active = [run for run in own if run.active]
         if sweep.state is SweepState.CANCELED:
             for run in active:
-                self.end(run, RunState.KILLED)
+                end_run(self._store, run, RunState.KILLED)
             return self._dismiss(agent)
         if reported:
             return self._watch([run for run in own if run.name in reported])
@@ -107,7 +108,7 @@ class Scheduler:
         """Deal with an active run that its agent does not report; None when that is settled."""
         unseen = run.state is RunState.PENDING and run.id not in self._reported
         if unseen and run.should_stop:
-            self.end(run, RunState.KILLED)
+            end_run(self._store, run, RunState.KILLED)
             return None
         if unseen and run.params is not None and run.offers < MAX_OFFERS:
             self._store.runs.update(run.id, offers=run.offers + 1)
@@ -115,7 +116,7 @@ class Scheduler:
         missing = self._liveness.unreported_for(run.id)
         if min(missing, self._liveness.run_silence(run.id)) < REPORT_GRACE:
             return []
-        self.end(run, RunState.CRASHED)
+        end_run(self._store, run, RunState.CRASHED)
         return None
 
     def _free_agent(self, agent: Agent, sweep: Sweep) -> list[Command]:
@@ -134,7 +135,7 @@ class Scheduler:
         if target_reached(self._store, sweep) or (
             spec.engine and used_up(self._store, sweep, spec)
         ):
-            self.set_state(sweep, SweepState.FINISHED)
+            set_state(self._store, sweep, SweepState.FINISHED)
             return self._dismiss(agent)
         if waiting := to_resume(runs):
             return [self._hand_over(waiting[0], agent, sweep, resumed=True)]
@@ -143,22 +144,13 @@ class Scheduler:
         for queued in (run for run in runs if run.queued and not full):
             if queued.params is not None:
                 return [self._hand_over(queued, agent, sweep)]
-            self.end(queued, RunState.CRASHED)  # what it was to try is damaged
+            end_run(self._store, queued, RunState.CRASHED)  # what it was to try is damaged
         if run := self._next_run(agent, sweep, runs):
             return [_start(run, sweep)]
         if any(run.active for run in runs) or spec.engine:
             return []  # one of them may crash and be tried again, or the engine queues another
-        self.set_state(sweep, SweepState.FINISHED)
+        set_state(self._store, sweep, SweepState.FINISHED)
         return self._dismiss(agent)
-
-    def set_state(self, sweep: Sweep, state: SweepState) -> None:
-        """Record how a sweep stands; nobody starts what is queued in one that is over."""
-        self._store.sweeps.update(sweep.id, state=state)
-        for run in self._store.runs.of_sweep(sweep.id) if state.over else []:
-            if state is SweepState.CANCELED:
-                self.stop(run)
-            elif run.queued:
-                self.end(run, RunState.KILLED)
 
     def _dismiss(self, agent: Agent) -> list[Command]:
         self._store.sweeps.update_agent(agent.id, exited=1)
@@ -229,46 +221,6 @@ class Scheduler:
             self._searchers[sweep.id] = (sweep.config, searcher)
         return searcher
 
-    def end(self, run: Run, state: RunState, exitcode: int | None = None) -> None:
-        """Record that a run has ended; the sweep may be finished with that.
-
-        Without an exit code, which only the run itself can send, this is the server's own verdict:
-        it does not touch a run that has ended meanwhile.
-        """
-        with self._store.transaction():
-            current = self._store.runs.get(run.id)
-            if current is None or (exitcode is None and not current.active):
-                return
-            if current.withdrawn or (state is RunState.CRASHED and current.should_stop):
-                state = RunState.KILLED  # it was told to stop, and its program did not do it tidily
-            elif state is RunState.CRASHED and current.state is RunState.PREEMPTING:
-                state = RunState.PREEMPTED
-            elif state is RunState.CRASHED and self._keeps_a_log(current):
-                state = RunState.FINISHED  # its client leaves it open
-            self._store.runs.update(run.id, state=state, exitcode=exitcode, heartbeat_at=now())
-            sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
-            if sweep is None:
-                return
-            spec = stored_spec(sweep)
-            if run.agent_id is not None and state in (RunState.FAILED, RunState.CRASHED):
-                bench_if_failing(self._store, sweep, spec.metric_name, run.agent_id)
-            if sweep.state is SweepState.RUNNING and (
-                target_reached(self._store, sweep) or used_up(self._store, sweep, spec)
-            ):
-                self.set_state(sweep, SweepState.FINISHED)
-
-    def _keeps_a_log(self, run: Run) -> bool:
-        """Whether a run is no training, but where the scheduler of a sweep's engine writes."""
-        sweep = self._store.sweeps.find(run.project_id, run.name.removesuffix("-scheduler"))
-        return sweep is not None and run.name == sweep.log_run_name
-
-    def stop(self, run: Run) -> None:
-        """Have a run stopped by its agent; one that is still queued is over at once."""
-        if run.active:
-            self._store.runs.update(run.id, should_stop=1)
-        if run.queued:
-            self.end(run, RunState.KILLED)
-
     def metric_logged(self, run: Run) -> None:
         """Decide about early termination after a run has logged its sweep's metric."""
         sweep = self._store.sweeps.get(run.sweep_id) if run.sweep_id is not None else None
@@ -302,7 +254,7 @@ class Scheduler:
             for run in self._store.runs.active():
                 waits = run.state is RunState.PENDING and run.agent_id is None
                 if not waits and self._liveness.is_dead(run.id, run.agent_id):
-                    self.end(run, RunState.CRASHED)
+                    end_run(self._store, run, RunState.CRASHED)
 
     def stopped(self, run: Run) -> bool:
         """Whether the run itself must be told to stop, having no agent that could stop it."""

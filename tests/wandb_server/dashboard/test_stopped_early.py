@@ -14,6 +14,7 @@ from src.tracking.outcome import Outcome
 from src.wandb_server.dashboard import words
 from src.wandb_server.dashboard.sweep_charts import reached_brackets
 from src.wandb_server.dashboard.sweeps import sweep_page
+from src.wandb_server.scheduling.endings import stop_run
 from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep as StoredSweep
@@ -42,7 +43,7 @@ class Life:
         assert commands == [{"type": "stop", "run_id": self.name}]
 
     def ask_to_stop(self) -> None:
-        self.world.scheduler.stop(self.world.run(self.name))
+        stop_run(self.world.store, self.world.run(self.name))
 
     def end(self, exitcode: int = 0, outcome: Outcome | None = None) -> None:
         """The last words: ours say how they ended, other programs do not."""

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from src.wandb_server.scheduling.endings import end_run
 from src.wandb_server.states import RunState, SweepState
 from src.wandb_server.store import Store
 from src.wandb_server.store.database import Database
@@ -56,7 +57,7 @@ def test_a_run_that_is_killed_while_it_speaks_stays_so(
     everything: Everything, just_before: Callable[[Callable[[], None]], None]
 ) -> None:
     store = everything.server.store
-    just_before(lambda: everything.server.scheduler.end(the_run(store), RunState.KILLED))
+    just_before(lambda: end_run(store, the_run(store), RunState.KILLED))
     assert everything.send("POST", STREAM, key=KEY).status_code == 200
     assert the_run(store).state is RunState.KILLED
 
@@ -77,6 +78,6 @@ def test_a_run_that_ends_while_its_button_is_pressed_is_not_told_to_stop(
 ) -> None:
     store = everything.server.store
     everything.addresses[BUTTON] = "/actions/runs/local/gradsweep/run/stop"
-    just_before(lambda: everything.server.scheduler.end(the_run(store), RunState.FINISHED, 0))
+    just_before(lambda: end_run(store, the_run(store), RunState.FINISHED, 0))
     assert everything.send("POST", BUTTON, login=True, proof=True).status_code == 303
     assert not the_run(store).should_stop

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from src.wandb_server.scheduling.benching import agent_state
+from src.wandb_server.scheduling.endings import end_run
 from src.wandb_server.states import RunState
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 from tests.wandb_server.server_harness import Client, ServerProcess
@@ -100,7 +101,7 @@ def test_failures_of_runs_that_were_told_to_stop_do_not_bench(world: World) -> N
 def test_crashes_count_and_without_a_metric_any_logged_line_is_a_point(world: World) -> None:
     agent = world.agent(world.sweep(metric=None))
     for _ in range(3):
-        world.scheduler.end(world.run(world.take(agent)), RunState.CRASHED)
+        end_run(world.store, world.run(world.take(agent)), RunState.CRASHED)
     assert _benched(world, agent)
     fine = world.agent(world.sweep(metric=None))
     for _ in range(4):
@@ -133,7 +134,7 @@ def test_a_configuration_that_one_benched_agent_crashed_twice_is_not_lost(world:
     sweep = world.sweep(**GRID)
     bad, good = world.agent(sweep), world.agent(sweep)
     for _ in range(3):  # the first one, its retry, another one
-        world.scheduler.end(world.run(world.take(bad)), RunState.CRASHED)
+        end_run(world.store, world.run(world.take(bad)), RunState.CRASHED)
     seen = [world.run(world.take(good)).params for _ in range(1)]
     assert seen == [{"x": 1}]
 

@@ -12,6 +12,7 @@ import yaml
 
 from src.wandb_server.dashboard import words
 from src.wandb_server.dashboard.ranking import state_counts
+from src.wandb_server.scheduling.endings import stop_run
 from src.wandb_server.scheduling.retries import used_of_cap
 from src.wandb_server.store.sweeps import Sweep
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, EXIT, World
@@ -193,7 +194,7 @@ def test_a_frozen_run_that_was_to_stop_is_told_so_when_it_comes_back(world: Worl
     name = world.take(agent)
     world.beat(agent, name)
     world.speak(name, 0.5)
-    world.scheduler.stop(world.run(name))
+    stop_run(world.store, world.run(name))
     world.wait(CRASH_AFTER + 1)
     world.scheduler.crash_silent_runs()
     assert world.run(name).state == "killed"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from src.wandb_server.scheduling.endings import stop_run
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
@@ -82,7 +83,7 @@ def test_a_preempting_run_that_is_told_to_stop_does_not_come_back(world: World) 
 
 def test_a_run_that_was_stopped_can_be_resumed(world: World) -> None:
     world.mutate("upsertBucket", name="r", modelName="p")
-    world.scheduler.stop(world.run("r"))
+    stop_run(world.store, world.run("r"))
     assert world.speak("r")["stopped"] is True
     world.finish("r", exitcode=255)
     world.mutate("upsertBucket", name="r", modelName="p")
@@ -96,7 +97,7 @@ def test_a_run_that_was_stopped_can_be_resumed(world: World) -> None:
 def test_a_run_that_was_stopped_can_be_rewound(world: World) -> None:
     world.mutate("upsertBucket", name="r", modelName="p")
     world.speak("r", 0.5)
-    world.scheduler.stop(world.run("r"))
+    stop_run(world.store, world.run("r"))
     world.finish("r", exitcode=255)
     world.mutate("rewindRun", runName="r", projectName="p", metricName="_step", metricValue=0)
     assert world.speak("r")["stopped"] is False

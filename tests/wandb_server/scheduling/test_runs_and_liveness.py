@@ -8,6 +8,7 @@ import pytest
 
 from src.wandb_server.api.ids import encode_id
 from src.wandb_server.errors import RequestError
+from src.wandb_server.scheduling.endings import stop_run
 from src.wandb_server.scheduling.liveness import UNATTENDED_CRASH_AFTER, Liveness
 from src.wandb_server.scheduling.running_clock import RunningClock
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, World
@@ -86,7 +87,7 @@ def test_the_first_reason_of_a_stop_stays_and_a_stop_by_a_user_gets_none(world: 
     world.speak(name, 0.3, 0.01)
     assert world.run(name).early_stop == {"bracket": 2, "value": 0.2, "threshold": 0.8}
     _, name = _worse_than_others(world)
-    world.scheduler.stop(world.run(name))
+    stop_run(world.store, world.run(name))
     world.speak(name, 0.05)
     assert world.run(name).early_stop is None
 
@@ -198,7 +199,7 @@ def test_a_run_without_an_agent_hears_of_its_verdict_with_the_value_that_it_is_f
 
 def test_a_run_that_has_ended_by_itself_is_not_told_to_stop(world: World) -> None:
     world.mutate("upsertBucket", name="r", modelName="p")
-    world.scheduler.stop(world.run("r"))
+    stop_run(world.store, world.run("r"))
     assert world.speak("r", 0.5, complete=True, exitcode=0)["stopped"] is False
     assert not world.run("r").stopped_early
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from src.wandb_server.errors import NotFoundError
+from src.wandb_server.scheduling.endings import end_run
 from src.wandb_server.states import RunState
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 
@@ -58,10 +59,10 @@ def test_a_crashed_configuration_is_tried_again_once(world: World) -> None:
     sweep = world.sweep(run_cap=1)
     agent = world.agent(sweep)
     first = world.take(agent)
-    world.scheduler.end(world.run(first), RunState.CRASHED)
+    end_run(world.store, world.run(first), RunState.CRASHED)
     second = world.take(agent)
     assert world.run(second).params == world.run(first).params
-    world.scheduler.end(world.run(second), RunState.CRASHED)
+    end_run(world.store, world.run(second), RunState.CRASHED)
     assert world.beat(agent) == EXIT
 
 
@@ -95,7 +96,7 @@ def test_an_idle_agent_waits_until_no_run_can_crash_any_more(world: World) -> No
     busy, idle = world.agent(sweep), world.agent(sweep)
     name = world.take(busy)
     assert world.beat(idle) == []
-    world.scheduler.end(world.run(name), RunState.CRASHED)
+    end_run(world.store, world.run(name), RunState.CRASHED)
     retry = world.take(idle)
     world.finish(retry)
     assert world.beat(idle) == EXIT
@@ -123,7 +124,7 @@ def test_a_run_that_ends_while_it_is_judged_keeps_its_end(world: World) -> None:
     name = world.take(world.agent(world.sweep()))
     seen = world.run(name)
     world.finish(name)
-    world.scheduler.end(seen, RunState.CRASHED)
+    end_run(world.store, seen, RunState.CRASHED)
     assert world.run(name).state == "finished"
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from src.wandb_server.dashboard import words
+from src.wandb_server.scheduling.endings import stop_run
 from src.wandb_server.scheduling.liveness import UNATTENDED_CRASH_AFTER
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
 
@@ -89,7 +90,7 @@ def test_a_sweep_is_not_over_while_a_run_is_queued(world: World) -> None:
 def test_stopping_a_queued_run_ends_it_and_it_is_not_tried_again(world: World) -> None:
     sweep = world.sweep(run_cap=1)
     queued = world.scheduler.enqueue(sweep, {"x": 0.5}, None)
-    world.scheduler.stop(queued)
+    stop_run(world.store, queued)
     assert world.run(queued.name).state == "killed"
     assert world.take(world.agent(sweep)) != queued.name
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from src.wandb_server.scheduling.endings import end_run, stop_run
 from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.scheduling.trials import sweep_best, sweep_trials
 from src.wandb_server.search.searcher import Trial
@@ -31,7 +32,7 @@ def test_a_run_that_ended_by_itself_is_a_result_and_any_other_end_is_none(
     name = world.take(world.agent(sweep))
     world.speak(name, 0.5, 0.75, 0.25)
     assert trials(world, sweep)[0].state is RunState.RUNNING
-    world.scheduler.end(world.run(name), end)
+    end_run(world.store, world.run(name), end)
     assert trials(world, sweep) == [Trial(world.run(name).params or {}, told, 0.75)]
 
 
@@ -39,8 +40,8 @@ def test_a_run_that_was_told_to_stop_is_a_result(world: World) -> None:
     sweep = world.sweep()
     name = world.take(world.agent(sweep))
     world.speak(name, 0.5)
-    world.scheduler.stop(world.run(name))
-    world.scheduler.end(world.run(name), RunState.CRASHED)
+    stop_run(world.store, world.run(name))
+    end_run(world.store, world.run(name), RunState.CRASHED)
     assert trials(world, sweep)[0].state is RunState.FINISHED
 
 

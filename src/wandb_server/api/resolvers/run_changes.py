@@ -13,6 +13,7 @@ from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.scheduling.attempts import begun_again
+from src.wandb_server.scheduling.endings import stop_run
 from src.wandb_server.states import RunState
 from src.wandb_server.store.projects import Project
 from src.wandb_server.store.runs import Run
@@ -136,7 +137,7 @@ def _delete_run(server: Server, args: Args) -> dict[str, Any]:
 
 
 def _stop_run(server: Server, args: Args) -> dict[str, Any]:
-    server.scheduler.stop(run_by_id(server, args.input().text("id")))
+    stop_run(server.store, run_by_id(server, args.input().text("id")))
     return {"__typename": "StopRunPayload", "success": True}
 
 

@@ -18,6 +18,7 @@ from src.wandb_server.api.resolvers.nodes import node, user_node
 from src.wandb_server.context import Server
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.scheduling.benching import agent_state
+from src.wandb_server.scheduling.endings import set_state
 from src.wandb_server.scheduling.prior_runs import adopt
 from src.wandb_server.scheduling.sweep_config import UNREADABLE, stored_spec, sweep_spec
 from src.wandb_server.scheduling.trials import sweep_best
@@ -163,7 +164,7 @@ def _upsert_sweep(server: Server, args: Args) -> dict[str, Any]:
             prior = selected(known, runs.run_fields(server), filters, None)
             warnings += adopt(server.store, sweep, spec, prior)
     if state is not None:
-        server.scheduler.set_state(sweep, SweepState(state))
+        set_state(server.store, sweep, SweepState(state))
     changed = server.store.sweeps.get(sweep.id)
     assert changed is not None
     return {
