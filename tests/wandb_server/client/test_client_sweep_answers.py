@@ -47,6 +47,7 @@ def test_wandb_sweep_warns_of_what_a_file_hardly_means(
     assert "WARNING" not in client.run("wandb", "sweep", "sweep.yaml")
 
 
+@pytest.mark.slow
 def test_how_many_runs_are_expected_which_were_there_and_whether_it_has_begun(
     client: Client,
 ) -> None:
@@ -96,6 +97,7 @@ assert wandb.Api().sweep(f"expected/{id}").state == "FINISHED"
     )
 
 
+@pytest.mark.slow
 def test_a_sweep_and_its_runs_agree_on_the_project_that_nobody_has_named(
     server: ServerProcess, client: Client
 ) -> None:
