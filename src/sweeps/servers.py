@@ -184,14 +184,18 @@ class EmbeddedServer(Server):
         self, process: "subprocess.Popen[bytes]", port: int, *, or_another: bool
     ) -> AnnouncedServer | None:
         """The server that a process becomes, or another one that announces itself meanwhile."""
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
+        begun = time.monotonic()
+        deadline = begun + _START_SECONDS
+        is_refused = False
+        while (now := time.monotonic()) < deadline:
             server = announced_server(self._data)
             expected = server and (server.port == port or (or_another and server != self._stale))
             if server and expected and server.listener() is Listener.PROVEN:
                 return server
-            if process.poll() is not None:
-                deadline = min(deadline, time.monotonic() + _QUICKER_SECONDS)
+            if not is_refused and process.poll() is not None:
+                is_refused = True
+                # Where this one took long to be refused, the other one takes long to start, too.
+                deadline = min(deadline, now + max(_QUICKER_SECONDS, 2 * (now - begun)))
             time.sleep(0.05)
         return None
 
