@@ -10,7 +10,7 @@ from pathlib import Path
 from src.wandb_server.data_folder import DATABASE, FILES
 from src.wandb_server.store.backups import Why, back_up, is_due
 from src.wandb_server.store.checks import check
-from src.wandb_server.store.errors import DamagedError, StoreError
+from src.wandb_server.store.errors import DamagedError
 from src.wandb_server.store.health import Health
 
 EVERY_SECONDS = 600.0  # how often to see whether a backup is due
@@ -54,5 +54,5 @@ def _back_up_if_due(database: Path, health: Health) -> None:
             back_up(database, Why.DAILY)
     except DamagedError as error:
         health.damaged(str(error))
-    except (StoreError, OSError) as error:
+    except Exception as error:  # nobody waits for this thread, and no backup would be made any more
         _log.warning("there is no backup of today: %s", error)

@@ -75,7 +75,8 @@ class Database:
             except BaseException:
                 # A commit that failed (a full disk) leaves its transaction open as well.
                 if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                    with self._translated():
+                        self._writer.execute("ROLLBACK")
                 raise
             finally:
                 self._owner = None
