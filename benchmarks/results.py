@@ -5,6 +5,7 @@ interrupted, by ``--write_docs``.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def save(name: str, measured: dict[str, Any], *, whole: bool) -> None:
     """Write the samples."""
     path = folder(whole) / f"{name}.json"
     with replacing(path) as new:
-        new.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(measured, indent=1)
+        # A list of numbers is one line.
+        text = re.sub(r"\[[-\d\s.,e+nul]+\]", lambda found: " ".join(found[0].split()), text)
+        new.write_text(text + "\n", encoding="utf-8")
 
 
 def load(name: str) -> dict[str, Any]:
