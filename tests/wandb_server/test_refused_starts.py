@@ -80,8 +80,10 @@ def test_a_file_without_a_key_is_not_taken_for_one(tmp_path: Path, left: bytes) 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_the_key_of_another_user_is_not_taken(tmp_path: Path) -> None:
     """In a folder that others may write."""
-    (tmp_path / "api_key").write_text("k" * 40)
-    os.chown(tmp_path / "api_key", NOBODY, NOBODY)
+    key = tmp_path / "api_key"
+    key.write_text("k" * 40)
+    key.chmod(0o666)
+    os.chown(key, NOBODY, NOBODY)
     line = refusal(tmp_path)
     assert "is another user's, who knows the key; remove it for a new one" in line
 

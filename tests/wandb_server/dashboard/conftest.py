@@ -22,7 +22,8 @@ def messy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerPro
     data: Path = tmp_path_factory.mktemp("messy") / "data"
     write_messy_data(data)
     write_planted_sweeps(data)
-    server = ServerProcess(data)
+    # Nobody speaks for its running runs, and this one server outlives many tests.
+    server = ServerProcess(data, "--crash_after", str(24 * 3600))
     server.start()
     yield server
     assert server.end() == 0
