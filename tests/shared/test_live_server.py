@@ -13,6 +13,7 @@ import pytest
 from src.shared import live_server as module
 from src.shared.live_server import AnnouncedServer, Listener, announced_server, live_server
 from src.shared.socket_owner import socket_owner
+from tests.rights import NOBODY, root_only
 from tests.wandb_server.server_harness import ServerProcess
 
 KEY = "k" * 40
@@ -130,10 +131,13 @@ def test_a_record_that_others_may_have_written_is_none(tmp_path: Path) -> None:
         assert announced_server(tmp_path) is None, url
     write(tmp_path, mode=0o620)
     assert announced_server(tmp_path) is None
-    if os.geteuid() == 0:
-        write(tmp_path)
-        os.chown(tmp_path / module.RECORD, 65534, -1)
-        assert announced_server(tmp_path) is None
+
+
+@root_only
+def test_a_record_of_another_user_is_none(tmp_path: Path) -> None:
+    write(tmp_path)
+    os.chown(tmp_path / module.RECORD, NOBODY, -1)
+    assert announced_server(tmp_path) is None
 
 
 @pytest.mark.parametrize(

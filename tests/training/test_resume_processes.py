@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from src.training.checkpoints import load
 from src.training.state_file import Progress, StateFile
 from tests.checkout import Checkout, api, copy_checkout, kill_tree, wait_for
+from tests.rights import mounting
 from tests.training.resumable_runs import flags
-from tests.wandb_server.http.test_full_disk import DISKS, SmallDisk
+from tests.wandb_server.http.test_full_disk import SmallDisk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -292,7 +293,7 @@ def test_what_cannot_be_resumed_is_one_line(checkout: Checkout) -> None:
     assert "is damaged; delete it" in refused(state.run_id)
 
 
-@pytest.mark.skipif(SmallDisk not in DISKS, reason="needs the right to mount a small disk")
+@mounting
 @pytest.mark.parametrize("room", [0, 40_000])
 def test_a_full_disk_is_one_line_and_loses_nothing(
     checkout: Checkout, whole: tuple[list[Row], Best], room: int

@@ -15,10 +15,10 @@ import requests
 
 from src.shared.paths import ROOT
 from src.wandb_server.store.backups import Why, back_up
+from tests.rights import NOBODY, mounting, root_only
 from tests.wandb_server.server_harness import ServerProcess, free_port
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-NOBODY = 65534
 
 
 def obey_permissions() -> None:
@@ -77,7 +77,7 @@ def test_a_file_without_a_key_is_not_taken_for_one(tmp_path: Path, left: bytes) 
     assert (tmp_path / "api_key").read_bytes() == left
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@root_only
 def test_the_key_of_another_user_is_not_taken(tmp_path: Path) -> None:
     """In a folder that others may write."""
     key = tmp_path / "api_key"
@@ -141,9 +141,8 @@ def of_a_newer_version(data: Path) -> None:
 
 
 def of_another_user(data: Path) -> None:
-    if os.geteuid() == 0:
-        for path in (data, *data.rglob("*")):
-            os.chown(path, NOBODY, NOBODY)
+    for path in (data, *data.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
     data.chmod(0o555)
 
 
@@ -155,7 +154,9 @@ def protected(name: str) -> Callable[[Path], None]:
     ("alter", "message"),
     [
         (of_a_newer_version, "was written by a newer version of Gradsweep; name another folder"),
-        (of_another_user, ": Permission denied; name a folder that you own"),
+        pytest.param(
+            of_another_user, ": Permission denied; name a folder that you own", marks=root_only
+        ),
         (protected("."), ": Permission denied; name a folder that you own"),
         (protected("lock"), ": lock: Permission denied; name a folder that you own"),
         (protected("server.db"), ": server.db: Permission denied; name a folder that you own"),
@@ -189,10 +190,9 @@ def test_a_second_server_changes_nothing(
     assert requests.get(f"{server.url}/healthz", timeout=30).ok
 
 
+@mounting
 def test_a_disk_that_is_read_only_is_left_alone(left: Path) -> None:
     mount = f"mount --bind {left} {left} && mount -o remount,ro,bind {left}"
-    if subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True).returncode:
-        pytest.skip("this user may not mount")
     before = contents(left)
     line = refusal(left, before=("unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh"))
     assert line.endswith("; name a folder on a disk that can be written")

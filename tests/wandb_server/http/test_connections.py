@@ -3,10 +3,8 @@
 import contextlib
 import http.client
 import json
-import os
 import resource
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 import requests
 
 from benchmarks.hoarder import hoarded
+from tests.rights import linux_only, root_only
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 CROWD = 1500  # more than the 1,024 files that most systems let a process open
@@ -83,7 +82,8 @@ def test_a_crowd_that_only_waits_keeps_the_owner_from_nothing(
     assert "out of system resource" not in server.output
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="needs another user")
+@linux_only
+@root_only
 def test_another_users_crowd_takes_no_place_of_the_owners(
     usual_limit: None, server: ServerProcess
 ) -> None:

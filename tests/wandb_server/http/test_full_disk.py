@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -15,15 +14,10 @@ import psutil
 import pytest
 import requests
 
+from tests.rights import CAN_MOUNT, mounting
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 SIZE = 3 * 2**20
-
-
-def _can_mount() -> bool:
-    """Mounting needs root, and a container may still forbid it."""
-    probe = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return os.geteuid() == 0 and subprocess.run(probe, capture_output=True).returncode == 0
 
 
 class SmallDisk:
@@ -74,7 +68,7 @@ class Quota:
 
 
 # The quota needs no rights, so there is always one that is really full.
-DISKS = [Quota, SmallDisk] if _can_mount() else [Quota]
+DISKS = [Quota, SmallDisk] if CAN_MOUNT else [Quota]
 
 
 @pytest.fixture(params=DISKS, ids=lambda kind: kind.__name__)
@@ -185,7 +179,7 @@ def test_a_real_run_outlasts_a_full_disk(
     client.end()
 
 
-@pytest.mark.skipif(SmallDisk not in DISKS, reason="needs the right to mount a small disk")
+@mounting
 def test_a_server_killed_on_a_full_disk_says_so_and_starts_when_there_is_space(
     tmp_path: Path, start_server: Callable[..., ServerProcess]
 ) -> None:

@@ -1,13 +1,12 @@
 """How a browser is logged in, for how long, and who cannot be."""
 
 import html
-import os
 import re
 import resource
+import shutil
 import socket
 import struct
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +15,12 @@ import requests
 
 from src.shared.tickets import LINK_SECONDS, link_purpose, login_link, write_ticket
 from src.wandb_server.http.logins import of_same_user
+from tests.programs import missing
+from tests.rights import NOBODY, linux_only, root_only
 from tests.wandb_server.server_harness import ServerProcess, free_port, logged_in
 
-NOBODY = 65534
-# The system's interpreter: another user may not be let into our virtual environment.
-PYTHON = Path("/usr/bin/python3")
+# One that another user may run; that of this environment may be in a private folder.
+PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin:/bin")
 FETCH = """
 import sys, urllib.error, urllib.request
 address, *headers = sys.argv[1:]
@@ -30,9 +30,6 @@ try:
 except urllib.error.HTTPError as error:
     print(error.code, error.read().decode())
 """
-as_root = pytest.mark.skipif(
-    os.getuid() != 0 or not PYTHON.exists(), reason="only root can become another user"
-)
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +51,10 @@ def cookie_name(server: ServerProcess) -> str:
 
 def fetched_by(user: int, address: str, *headers: str) -> str:
     """What a process of another user is sent that has got hold of headers: names and values."""
+    if PYTHON is None:
+        missing("python3")
     done = subprocess.run(
-        [str(PYTHON), "-c", FETCH, address, *headers],
+        [PYTHON, "-c", FETCH, address, *headers],
         cwd="/",
         user=user,
         capture_output=True,
@@ -189,14 +188,16 @@ def test_logins_outlive_a_restart_and_used_links_do_not(tmp_path: Path) -> None:
 class TestAnotherUser:
     """Who got hold of a login, as cookies are sent to every port of this host."""
 
-    @as_root
+    @linux_only
+    @root_only
     def test_is_not_let_in_by_it(self, server: ServerProcess) -> None:
         cookies = logged_in(server.url, server.key).cookies
         login = f"{cookie_name(server)}={cookies[cookie_name(server)]}"
         assert fetched_by(0, server.url, "Cookie", login).strip() == "200"
         assert fetched_by(NOBODY, server.url, "Cookie", login).startswith("401 ")
 
-    @as_root
+    @linux_only
+    @root_only
     def test_cannot_use_up_a_link_either(self, server: ServerProcess) -> None:
         link = login_link(server.url, server.key)
         reply = fetched_by(NOBODY, link, "Accept", "text/html")
@@ -204,7 +205,8 @@ class TestAnotherUser:
         assert "Your browser does not run as the user who runs this server." in reply
         assert visit(server, link).cookies
 
-    @as_root
+    @linux_only
+    @root_only
     @pytest.mark.parametrize("claimed", ["127.0.0.1:{}", "127.0.0.1", "1.2.3.4", "evil", "[::1]:1"])
     def test_cannot_claim_to_be_elsewhere(self, server: ServerProcess, claimed: str) -> None:
         """No proxy stands before the server, so its headers are a stranger's word."""
@@ -216,13 +218,14 @@ class TestAnotherUser:
         assert fetched_by(NOBODY, link, *forwarded).startswith("403 ")
         assert visit(server, link).cookies
 
-    @as_root
+    @linux_only
+    @root_only
     def test_is_let_in_by_the_key(self, server: ServerProcess) -> None:
         """Whoever was given the key is trusted: agents may run as another user."""
         reply = fetched_by(NOBODY, server.url, "Authorization", f"Bearer {server.key}")
         assert reply.strip() == "200"
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+    @linux_only
     def test_cannot_hide_by_hanging_up(self) -> None:
         """A button needs no answer; of a connection that is gone the system knows no user."""
         with free_port() as listener, socket.create_connection(listener.getsockname()) as client:
@@ -232,13 +235,13 @@ class TestAnotherUser:
             client.close()
             assert not of_same_user(peer, here)
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+    @linux_only
     def test_is_not_taken_for_who_listens_there(self) -> None:
         with free_port() as listener:
             here = listener.getsockname()
             assert not of_same_user(here, here)
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+    @linux_only
     def test_is_not_let_in_while_files_are_short(self) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
