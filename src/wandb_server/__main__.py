@@ -13,16 +13,15 @@ from src.shared.paths import SERVER_DATA
 from src.shared.tickets import login_link
 from src.wandb_server.scheduling.liveness import CRASH_AFTER
 
-COMMANDS = ("check", "backup", "restore")
-
 
 def main() -> int:
     """Serve a data folder until SIGINT, SIGTERM or SIGHUP, or run the command that is named."""
     os.umask(0o077)  # whatever is written is for its owner alone
-    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+    if sys.argv[1:] and not sys.argv[1].startswith("-"):
         from src.wandb_server import maintenance
 
-        return maintenance.run(sys.argv[1], sys.argv[2:])
+        if sys.argv[1] in maintenance.COMMANDS:
+            return maintenance.run(sys.argv[1], sys.argv[2:])
     args = _arguments()
     # Imported late: --help answers at once.
     from src.wandb_server.announcement import only_server_of, show

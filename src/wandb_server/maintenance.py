@@ -21,8 +21,8 @@ MOST_SHOWN = 20  # findings of a kind
 
 
 def run(command: str, given: list[str]) -> int:
-    """Run one of the commands with its arguments; returns the exit code."""
-    return {"check": _check, "backup": _backup, "restore": _restore}[command](given)
+    """Run one of the ``COMMANDS`` with its arguments; returns the exit code."""
+    return COMMANDS[command](given)
 
 
 def _check(given: list[str]) -> int:
@@ -99,6 +99,9 @@ def _restore(given: list[str]) -> int:
     with only_server_of(data):
         _put_in_place(data, source)
     return 0
+
+
+COMMANDS = {"check": _check, "backup": _backup, "restore": _restore}
 
 
 def _parser(command: str, description: str) -> Parser:
