@@ -19,14 +19,14 @@ class Visitor(Flag):
     STRANGER = auto()  # every request is one
     GUEST = auto()  # every request is one where pages are public
     CLIENT = auto()  # the API key
-    OWNER = auto()  # a browser's login
+    BROWSER = auto()  # a login
 
 
 ANYBODY = Visitor.STRANGER
 API = Visitor.CLIENT
-PAGE = Visitor.GUEST | Visitor.CLIENT | Visitor.OWNER
-FILE = Visitor.CLIENT | Visitor.OWNER
-BUTTON = Visitor.OWNER
+PAGE = Visitor.GUEST | Visitor.CLIENT | Visitor.BROWSER
+FILE = Visitor.CLIENT | Visitor.BROWSER
+BUTTON = Visitor.BROWSER
 
 
 class KeyNeededError(RequestError):
@@ -71,5 +71,5 @@ class Door(Route):
 
 
 def is_owner(request: Request) -> bool:
-    """Whether the request may see all that there is."""
+    """Whether the request is the owner's, by key or login, and may see all that there is."""
     return bool(request.state.visitor & FILE)

@@ -93,7 +93,7 @@ class Guard:
         if self._has_key(connection.headers):
             visitor |= Visitor.CLIENT
         if login:
-            visitor |= Visitor.OWNER
+            visitor |= Visitor.BROWSER
         connection.state.visitor, connection.state.login = visitor, login
         await self._app(scope, receive, send_harmless)
 
