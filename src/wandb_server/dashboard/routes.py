@@ -51,13 +51,14 @@ def page_routes(server: Server, key: str, key_file: Path) -> list[Door]:
     def page(path: str, template: str, model: Model) -> Door:
         def render(server: Server, request: Request) -> Response:
             owner, where = is_owner(request), urlencode({"next": request.url.path}, safe="/")
+            health = server.store.health
             context = model(server, request) | {
-                "token": forms.token(request.state.login),
+                "token": "" if health.damage else forms.token(request.state.login),
                 "owner": owner,
                 "login_url": "" if owner else f"/login?{where}",
                 "key_file": key_file,
                 "host": request.headers["host"],
-                "health": server.store.health,
+                "health": health,
             }
             return rendering.page(template, context)
 
