@@ -27,10 +27,16 @@ def only_server_of(data: Path) -> Iterator[None]:
     Raises:
         UserError: If it has one already, or its lock is not ours to take.
     """
-    lock = _lock(data)
-    if not _taken(lock, data):
-        url = _announced_url(data) or "an address that it has not announced yet"
-        raise UserError(f"a server of {data} is already running at {url}; use that one")
+    lock = FileLock(data / "lock", timeout=0)
+    with usable(data):
+        try:
+            lock.acquire()
+        except Timeout:
+            server = announced_server(data)
+            url = (server and server.url) or "an address that it has not announced yet"
+            raise UserError(
+                f"a server of {data} is already running at {url}; use that one"
+            ) from None
     try:
         yield
     finally:
@@ -74,24 +80,6 @@ def show(url: str, key: str, data: Path) -> None:
         webbrowser.open(page.as_uri())
     else:
         print("There is no screen here; open the dashboard's address in a browser.", flush=True)
-
-
-def _lock(data: Path) -> FileLock:
-    return FileLock(data / "lock", timeout=0)
-
-
-def _taken(lock: FileLock, data: Path) -> bool:
-    with usable(data):
-        try:
-            lock.acquire()
-        except Timeout:
-            return False
-    return True
-
-
-def _announced_url(data: Path) -> str | None:
-    server = announced_server(data)
-    return server.url if server else None
 
 
 def _greeting(url: str, key: str, data: Path, environment: dict[str, str]) -> str:
