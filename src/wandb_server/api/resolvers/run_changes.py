@@ -11,6 +11,7 @@ from src.wandb_server.api.names import check_file_name
 from src.wandb_server.api.resolvers.nodes import node
 from src.wandb_server.api.resolvers.types import Resolvers
 from src.wandb_server.context import Server
+from src.wandb_server.documents import lookup
 from src.wandb_server.errors import NotFoundError, RequestError
 from src.wandb_server.scheduling.attempts import begun_again
 from src.wandb_server.scheduling.endings import stop_run
@@ -87,9 +88,7 @@ def _start(server: Server, given: Args, values: dict[str, Any]) -> tuple[Run, bo
 
 def _fork(server: Server, project: Project, run: Run) -> None:
     """A new run may go on from a step of another one, which its client says in its config."""
-    kept = run.config.get("_wandb")
-    value = kept.get("value") if isinstance(kept, dict) else None
-    point = value.get("branch_point") if isinstance(value, dict) else None
+    point = lookup(run.config, "_wandb.value.branch_point")
     if not isinstance(point, dict) or point.get("run_id") == run.name or run.inherited is not None:
         return  # or it goes back in its own history, for which there is a mutation
     moment = Args(point)
