@@ -15,7 +15,6 @@ from src.wandb_server.dashboard.histories import MAX_ROWS, Curve, config_of, cur
 from src.wandb_server.dashboard.listing import run_seconds
 from src.wandb_server.dashboard.media import media_of
 from src.wandb_server.dashboard.ranking import spec_or_none
-from src.wandb_server.documents import flat
 from src.wandb_server.metadata import METADATA, arguments_of, metadata_of, repository_of
 from src.wandb_server.metric import run_best
 from src.wandb_server.scheduling.sweep_config import stored_spec
@@ -61,7 +60,6 @@ def run_page(server: Server, project: Project, run: Run) -> dict[str, Any]:
         "ended": words.ended(run, spec),
         "seconds": run_seconds(run),
         "best": _best(store, run, spec, metric, curves.get(metric or "")),
-        "params": list(flat(run.params or {})),
         "config": list(config.items()),
         "summary": list(summary_of(run).items()),
         "charts": drawn[:MAX_CHARTS],
