@@ -98,7 +98,7 @@ def _more_if_strict(spec: SweepSpec, runs: list[Run], histories: Mapping[int, li
         for strict in (True, False)
     )
     stopped = {run.id for run in runs if run.stopped_early}
-    return len(set(strictly) - set(usually) - stopped)
+    return len(strictly - usually - stopped)
 
 
 def _agents(server: Server, sweep: Sweep, runs: list[Run]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ took the point after.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from src.sweep_language.early_terminate import Hyperband, brackets
@@ -64,13 +64,12 @@ def threshold(settings: Hyperband, goal: Goal, values: Sequence[float]) -> float
 
     It is infinitely bad (inf or -inf) if no finite one is needed.
     """
-    losses = sorted(_losses(values, goal))
-    return goal.sign * losses[int(len(losses) / settings.eta)]
+    return goal.sign * _needed(settings, _losses(values, goal))
 
 
 def stopped_in_hindsight(
     settings: Hyperband, goal: Goal, histories: Mapping[int, Sequence[float]]
-) -> Collection[int]:
+) -> set[int]:
     """Which runs would have been stopped before their last point, had all been there at once.
 
     Args:
@@ -80,18 +79,22 @@ def stopped_in_hindsight(
     """
     losses = {run_id: _losses(values, goal) for run_id, values in histories.items()}
     longest = max(map(len, losses.values()), default=0)
-    stopped = set()
+    stopped: set[int] = set()
     for bracket in brackets(settings):
         if bracket >= longest:
             break
         there = [values[bracket - 1] for values in losses.values() if len(values) >= bracket]
-        needed = sorted(there)[int(len(there) / settings.eta)]
+        needed = _needed(settings, there)
         for run_id, values in losses.items():
             if len(values) > bracket:
                 loss = values[bracket - 1] if settings.strict else min(values[:bracket])
                 if loss > needed:
                     stopped.add(run_id)
     return stopped
+
+
+def _needed(settings: Hyperband, losses: Sequence[float]) -> float:
+    return sorted(losses)[int(len(losses) / settings.eta)]
 
 
 def _losses(values: Sequence[float], goal: Goal) -> list[float]:
