@@ -34,7 +34,7 @@ def end_run(store: Store, run: Run, state: RunState, exitcode: int | None = None
         if run.agent_id is not None and state in (RunState.FAILED, RunState.CRASHED):
             bench_if_failing(store, sweep, spec.metric_name, run.agent_id)
         if sweep.state is SweepState.RUNNING and (
-            target_reached(store, sweep) or used_up(store, sweep, spec)
+            target_reached(store, sweep, spec) or used_up(store, sweep, spec)
         ):
             set_state(store, sweep, SweepState.FINISHED)
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from src.sweep_language.grammar import SweepSpec
 from src.wandb_server.scheduling.benching import spoiled
 from src.wandb_server.scheduling.retries import used_of_cap
-from src.wandb_server.scheduling.sweep_config import stored_spec
 from src.wandb_server.scheduling.trials import sweep_best
 from src.wandb_server.store import Store
 from src.wandb_server.store.runs import Run
@@ -27,9 +26,8 @@ def used_up(store: Store, sweep: Sweep, spec: SweepSpec) -> bool:
     return not going_on and cap_reached(store, sweep, spec, runs)
 
 
-def target_reached(store: Store, sweep: Sweep) -> bool:
+def target_reached(store: Store, sweep: Sweep, spec: SweepSpec) -> bool:
     """Whether a run is as good as was wanted: no more are started, those under way may end."""
-    spec = stored_spec(sweep)
     best = None if spec.target is None else sweep_best(store, sweep)
     if spec.target is None or best is None:
         return False

@@ -125,27 +125,28 @@ class Scheduler:
             return self._dismiss(agent)
         if sweep.state is SweepState.PAUSED:
             return []
-        if stored_spec(sweep) is UNREADABLE:
+        spec = stored_spec(sweep)
+        if spec is UNREADABLE:
             raise RequestError(
                 f"the configuration of sweep {sweep.name} is damaged, so it starts no runs: give "
                 "it again with wandb sweep --update"
             )
         runs = self._store.runs.of_sweep(sweep.id)
-        spec = sweep_spec(sweep.config)
-        if target_reached(self._store, sweep) or (
+        if target_reached(self._store, sweep, spec) or (
             spec.engine and used_up(self._store, sweep, spec)
         ):
             set_state(self._store, sweep, SweepState.FINISHED)
             return self._dismiss(agent)
         if waiting := to_resume(runs):
             return [self._hand_over(waiting[0], agent, sweep, resumed=True)]
-        # What an engine has queued beyond the cap is not started.
-        full = spec.engine is not None and cap_reached(self._store, sweep, spec, runs)
-        for queued in (run for run in runs if run.queued and not full):
+        # What an engine has queued beyond the cap is not started; what others have is.
+        full = cap_reached(self._store, sweep, spec, runs)
+        for queued in (run for run in runs if run.queued and not (spec.engine and full)):
             if queued.params is not None:
                 return [self._hand_over(queued, agent, sweep)]
             end_run(self._store, queued, RunState.CRASHED)  # what it was to try is damaged
-        if run := self._next_run(agent, sweep, runs):
+        # An engine queues the runs that it wants.
+        if not (full or spec.engine) and (run := self._next_run(agent, sweep, spec, runs)):
             return [_start(run, sweep)]
         if any(run.active for run in runs) or spec.engine:
             return []  # one of them may crash and be tried again, or the engine queues another
@@ -156,12 +157,7 @@ class Scheduler:
         self._store.sweeps.update_agent(agent.id, exited=1)
         return [Exit()]
 
-    def _next_run(self, agent: Agent, sweep: Sweep, runs: list[Run]) -> Run | None:
-        spec = sweep_spec(sweep.config)
-        if spec.engine is not None:
-            return None  # it queues the runs that it wants
-        if cap_reached(self._store, sweep, spec, runs):
-            return None
+    def _next_run(self, agent: Agent, sweep: Sweep, spec: SweepSpec, runs: list[Run]) -> Run | None:
         waiting = to_retry(runs, spoiled(self._store, sweep, spec.metric_name, runs))
         if waiting:
             params, retry_of = waiting[0].params, waiting[0].id
