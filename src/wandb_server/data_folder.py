@@ -9,13 +9,13 @@ from pathlib import Path
 
 from src.shared.atomic import replacing
 from src.shared.errors import UserError
+from src.wandb_server.store.connection import files_of
 from src.wandb_server.store.errors import UnusableStoreError
 from src.wandb_server.store.versions import refuse_newer
 
 DATABASE = "server.db"
 FILES = "files"
 SPACE_TO_START = 256 * 1024  # bytes, for the files that a server makes at once
-_CHANGED_IN_PLACE = ("lock", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -33,9 +33,9 @@ def prepare(data: Path) -> None:
             read_only = os.statvfs(data).f_flag & os.ST_RDONLY
             code = errno.EROFS if read_only else errno.EACCES
             raise OSError(code, os.strerror(code))
-        for name in _CHANGED_IN_PLACE:
+        for changed_in_place in (data / "lock", *files_of(data / DATABASE)):
             with suppress(FileNotFoundError):
-                os.close(os.open(data / name, os.O_RDWR))
+                os.close(os.open(changed_in_place, os.O_RDWR))
     try:
         refuse_newer(data / DATABASE)
     except UnusableStoreError as error:

@@ -14,6 +14,7 @@ from src.wandb_server.data_folder import DATABASE, FILES, usable
 from src.wandb_server.store import backups
 from src.wandb_server.store.backups import Why
 from src.wandb_server.store.checks import check
+from src.wandb_server.store.connection import files_of
 from src.wandb_server.store.errors import StoreError
 
 PROGRAM = "python -m src.wandb_server"
@@ -178,7 +179,7 @@ def _put_in_place(data: Path, source: Path) -> None:
     except StoreError as error:
         raise UserError(f"{source} was not restored: {error}; mend that and try again") from None
     with usable(data):
-        kept = [path for path in _parts(database) if path.exists() or path.is_symlink()]
+        kept = [path for path in files_of(database) if path.exists() or path.is_symlink()]
         if kept:
             aside.mkdir(mode=0o700, exist_ok=True)
         for path in kept:
@@ -191,10 +192,6 @@ def _put_in_place(data: Path, source: Path) -> None:
         "What was stored after that time is not in it; runs of that time are whole in their own "
         "folders: send each with wandb sync wandb/run-..."
     )
-
-
-def _parts(database: Path) -> list[Path]:
-    return [database.with_name(DATABASE + end) for end in ("", "-wal", "-shm")]
 
 
 def _copy_all(data: Path, target: Path) -> None:

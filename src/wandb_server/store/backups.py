@@ -20,7 +20,7 @@ from filelock import FileLock
 from src.shared.atomic import replacing
 from src.shared.errors import UserError
 from src.wandb_server.store.checks import structure
-from src.wandb_server.store.connection import reader, translated
+from src.wandb_server.store.connection import log_of, reader, translated
 from src.wandb_server.store.errors import DamagedError, NotStoredError, StoreError
 
 DAY = timedelta(days=1)
@@ -189,8 +189,7 @@ def _is_empty(database: Path) -> bool:
 
 def _parts(database: Path) -> list[Path]:
     """The file, and the log of what is not in it yet."""
-    log = database.with_name(database.name + "-wal")
-    return [path for path in (database, log) if path.exists()]
+    return [path for path in (database, log_of(database)) if path.exists()]
 
 
 def _spare(backups: list[Backup]) -> Iterable[Backup]:

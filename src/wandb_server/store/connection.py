@@ -26,6 +26,16 @@ _DAMAGE = (
 )
 
 
+def log_of(path: Path) -> Path:
+    """Where SQLite keeps what is not in a database file yet."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def files_of(path: Path) -> list[Path]:
+    """A database file, its log, and the index of that, be they there or not."""
+    return [path, log_of(path), path.with_name(f"{path.name}-shm")]
+
+
 def writer(path: Path) -> sqlite3.Connection:
     """A connection that may write; what it commits is on the disk (see the store's database)."""
     connection = _connected(str(path))

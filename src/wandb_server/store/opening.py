@@ -7,7 +7,7 @@ from pathlib import Path
 from src.shared.atomic import replacing
 from src.wandb_server.store.backups import Why, back_up, backups_of
 from src.wandb_server.store.checks import structure
-from src.wandb_server.store.connection import reader, writer
+from src.wandb_server.store.connection import log_of, reader, writer
 from src.wandb_server.store.errors import DamagedError, StoreError, UnusableStoreError
 from src.wandb_server.store.health import Health
 from src.wandb_server.store.schema import MIGRATIONS
@@ -67,7 +67,7 @@ def _is_new(path: Path) -> bool:
         raise DamagedError(f"it is a link to {path.readlink()}, which is not there")
     files = path.with_name("files")
     stored = any(files.glob("[0-9a-f][0-9a-f]/*")) if files.is_dir() else False
-    log = path.with_name(path.name + "-wal")
+    log = log_of(path)
     for left, what in ((stored, files), (log.exists(), log), (backups_of(path), "a backup")):
         if left:
             raise DamagedError(f"the file is missing, while there is {what}")
