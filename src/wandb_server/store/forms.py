@@ -16,6 +16,8 @@ from src.wandb_server.store.connection import Row
 UNKNOWN_TIME = "1970-01-01T00:00:00Z"
 # Streams of lines that are JSON objects each; the others are what a program printed.
 JSON_STREAMS = ("history", "events", "alerts")
+# Which of them may be damaged, as SQL: SQLite takes too much for it (NaN, say), but all that is.
+SUSPECT_LINE = "CASE WHEN json_valid(text) THEN json_type(text) != 'object' ELSE 1 END"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from src.wandb_server.store.database import Database
-from src.wandb_server.store.forms import JSON_STREAMS
+from src.wandb_server.store.forms import JSON_STREAMS, SUSPECT_LINE
 from src.wandb_server.store.forms import line as decoded_line
 
 
@@ -113,11 +113,10 @@ class RunLines:
 
     def unreadable_lines(self, run_id: int, most: int) -> int:
         """How many of a run's newest lines in each JSON stream are damaged."""
-        # SQLite takes too much for damaged (NaN, say), but none of what is.
         sql = (
             "SELECT text FROM lines WHERE run_id = ? AND stream = ? AND position >="
             " (SELECT max(position) FROM lines WHERE run_id = ? AND stream = ?) - ?"
-            " AND CASE WHEN json_valid(text) THEN json_type(text) != 'object' ELSE 1 END"
+            f" AND {SUSPECT_LINE}"
         )
         return sum(
             decoded_line(row["text"]) is None
