@@ -11,6 +11,7 @@ from src.wandb_server.store.connection import log_of, reader, writer
 from src.wandb_server.store.errors import DamagedError, StoreError, UnusableStoreError
 from src.wandb_server.store.health import Health
 from src.wandb_server.store.schema import MIGRATIONS
+from src.wandb_server.store.versions import check_version
 
 # The quick check of 580 MB takes 0.8 s on two cores; a start never waits longer than this.
 QUICK_SECONDS = 3.0
@@ -33,9 +34,8 @@ def opened(path: Path, health: Health) -> sqlite3.Connection:
     with closing(reader(path)) as looking:
         version = looking.execute("PRAGMA user_version").fetchone()[0]
         tables = looking.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        faults = structure(looking, QUICK_SECONDS) if 1 <= version <= len(MIGRATIONS) else []
-    if version > len(MIGRATIONS):
-        raise UnusableStoreError(f"{path} was written by a newer version of Gradsweep")
+        check_version(path, version)
+        faults = structure(looking, QUICK_SECONDS) if version >= 1 else []
     if version < 1 and not tables:
         raise DamagedError("there is nothing in it")
     if version < 1:

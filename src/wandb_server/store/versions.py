@@ -25,5 +25,15 @@ def refuse_newer(path: Path) -> None:
     except OSError:
         return  # opening it will say what is wrong
     version = int.from_bytes(header[_AT : _AT + 4], "big")
-    if header.startswith(b"SQLite format 3\0") and version > len(MIGRATIONS):
+    if header.startswith(b"SQLite format 3\0"):
+        check_version(path, version)
+
+
+def check_version(path: Path, version: int) -> None:
+    """Refuse a version that this program does not know.
+
+    Raises:
+        UnusableStoreError: It is newer.
+    """
+    if version > len(MIGRATIONS):
         raise UnusableStoreError(f"{path} was written by a newer version of Gradsweep")
