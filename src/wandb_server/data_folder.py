@@ -14,7 +14,6 @@ from src.wandb_server.store.errors import UnusableStoreError
 from src.wandb_server.store.versions import refuse_newer
 
 DATABASE = "server.db"
-FILES = "files"
 SPACE_TO_START = 256 * 1024  # bytes, for the files that a server makes at once
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

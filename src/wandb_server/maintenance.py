@@ -10,9 +10,10 @@ from src.shared.errors import UserError
 from src.shared.live_server import live_server
 from src.shared.paths import SERVER_DATA
 from src.wandb_server.announcement import only_server_of
-from src.wandb_server.data_folder import DATABASE, FILES, usable
+from src.wandb_server.data_folder import DATABASE, usable
 from src.wandb_server.store import backups
 from src.wandb_server.store.backups import Why
+from src.wandb_server.store.blobs import FILES, contents
 from src.wandb_server.store.checks import check
 from src.wandb_server.store.connection import files_of
 from src.wandb_server.store.errors import StoreError
@@ -210,7 +211,7 @@ def _link_files(source: Path, target: Path, aside: Path) -> None:
     Others in their places, which runs have sent later or which are damaged, are moved aside.
     """
     with backups.writing_in(target):
-        for path in source.glob("??/*"):
+        for path in contents(source):
             new = target / path.parent.name / path.name
             if new.exists() and new.stat().st_size == path.stat().st_size:
                 continue

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from src.wandb_server.data_folder import DATABASE, FILES
+from src.wandb_server.data_folder import DATABASE
 from src.wandb_server.store.backups import Why, back_up, is_due
+from src.wandb_server.store.blobs import FILES
 from src.wandb_server.store.checks import check
 from src.wandb_server.store.errors import DamagedError
 from src.wandb_server.store.health import Health

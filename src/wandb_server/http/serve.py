@@ -19,7 +19,7 @@ from src.shared.errors import UserError
 from src.wandb_server.announcement import announced, show
 from src.wandb_server.api.graphql import MissingFields
 from src.wandb_server.context import Server
-from src.wandb_server.data_folder import DATABASE, FILES, usable
+from src.wandb_server.data_folder import DATABASE, usable
 from src.wandb_server.http.app import create_app
 from src.wandb_server.http.caretaker import cared_for
 from src.wandb_server.http.connections import (
@@ -38,7 +38,7 @@ from src.wandb_server.scheduling.running_clock import RunningClock
 from src.wandb_server.scheduling.scheduler import Scheduler
 from src.wandb_server.store import Store
 from src.wandb_server.store.backups import cure
-from src.wandb_server.store.blobs import BlobStorage
+from src.wandb_server.store.blobs import FILES, BlobStorage
 from src.wandb_server.store.errors import DamagedError, NotStoredError, UnusableStoreError
 
 

@@ -9,7 +9,7 @@ import hmac
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from src.wandb_server.errors import NotFoundError, RequestError, TooLargeError
 
 MAX_UPLOAD = 16 * 2**30
+FILES = "files"  # the folder of contents, beside the database
 _BLOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -113,6 +114,11 @@ class BlobStorage:
         """Delete uploads that a killed server left unfinished."""
         for path in self._folder.glob("upload-*"):
             path.unlink()
+
+
+def contents(folder: Path) -> Iterator[Path]:
+    """All contents that lie in a folder of contents."""
+    return folder.glob("[0-9a-f][0-9a-f]/*")
 
 
 def _sync(file: BinaryIO) -> None:

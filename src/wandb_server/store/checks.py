@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from src.wandb_server.store.blobs import BlobStorage
 from src.wandb_server.store.connection import reader, translated
 from src.wandb_server.store.errors import DamagedError, NotStoredError, StoreError
 from src.wandb_server.store.forms import FORMS, JSON_STREAMS, SUSPECT_LINE, decoded
@@ -191,7 +192,7 @@ def _contents(
     for row in rows:
         if stopped():
             return
-        path = files / row["id"][:2] / row["id"]
+        path = files / BlobStorage.place(row["id"])
         try:
             found = path.stat()
             whole = found.st_size == row["size"] or _is_later(found, row)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from src.shared.atomic import replacing
 from src.wandb_server.store.backups import Why, back_up, backups_of
+from src.wandb_server.store.blobs import FILES, contents
 from src.wandb_server.store.checks import structure
 from src.wandb_server.store.connection import log_of, reader, writer
 from src.wandb_server.store.errors import DamagedError, StoreError, UnusableStoreError
@@ -65,8 +66,8 @@ def _is_new(path: Path) -> bool:
         return False
     if path.is_symlink():
         raise DamagedError(f"it is a link to {path.readlink()}, which is not there")
-    files = path.with_name("files")
-    stored = any(files.glob("[0-9a-f][0-9a-f]/*")) if files.is_dir() else False
+    files = path.with_name(FILES)
+    stored = files.is_dir() and any(contents(files))
     log = log_of(path)
     for left, what in ((stored, files), (log.exists(), log), (backups_of(path), "a backup")):
         if left:
