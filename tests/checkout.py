@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
 import wandb
 
 from src.shared.paths import ROOT
@@ -110,13 +109,6 @@ def wait_for(condition: Callable[[], T | None], seconds: float = 60) -> T:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
     return value
-
-
-def kill_tree(pid: int) -> None:
-    """SIGKILL a process and all that it started."""
-    parent = psutil.Process(pid)
-    for process in [*parent.children(recursive=True), parent]:
-        process.send_signal(signal.SIGKILL)
 
 
 def _announced(file: Path, pid: int) -> dict[str, Any] | None:

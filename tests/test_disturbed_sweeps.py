@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.checkout import Checkout, api, copy_checkout, kill_tree, wait_for
+from tests.checkout import Checkout, api, copy_checkout, wait_for
+from tests.processes import signal_tree, working_in
 from tests.small_sweeps import LONG_SWEEP, SHORT_SWEEP, create_sweep, logged_epochs, runs_of, varied
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -28,7 +29,7 @@ def test_a_killed_agents_run_is_crashed_and_tried_again_once(checkout: Checkout)
         sweep_path = create_sweep(checkout, environment, text)
         agent = checkout.start("wandb", "agent", sweep_path, **environment)
         wait_for(lambda: any(r.state == "running" for r in runs_of(environment, sweep_path)))
-        kill_tree(agent.pid)
+        signal_tree(agent.pid, signal.SIGKILL)
         agent.communicate()
         wait_for(lambda: runs_of(environment, sweep_path)[0].state == "crashed")
 
@@ -51,8 +52,7 @@ def test_ctrl_c_keeps_finished_runs_and_resume_goes_on(checkout: Checkout) -> No
     assert "Traceback" not in output
     found = re.search(r"python run_sweep.py --resume (\w+)", output)
     assert found, output
-    left = [p for p in psutil.process_iter(["cmdline"]) if _works_in(p, checkout.root)]
-    assert not left, "Ctrl-C must leave no process behind"
+    assert working_in(checkout.root) == [], "Ctrl-C must leave no process behind"
 
     code, output = checkout.run(sys.executable, "run_sweep.py", "--resume", found[1])
     assert code == 0, output
@@ -79,7 +79,7 @@ def test_a_sweep_that_is_deleted_while_it_runs_is_one_line(checkout: Checkout) -
     assert "Traceback" not in output
     [line] = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "is not at its W&B server any more; it or its project has been deleted there" in line
-    assert not [p for p in psutil.process_iter(["cmdline"]) if _works_in(p, checkout.root)]
+    assert working_in(checkout.root) == []
     with checkout.server() as environment:
         runs = api(environment).runs("local/gradsweep", lazy=False)
         assert {run.state for run in runs} == {"killed"}, "the agents have ended them in order"
@@ -140,7 +140,7 @@ def test_nothing_outlives_a_killed_run_sweep(checkout: Checkout) -> None:
     wait_for(lambda: list((checkout.root / "models").glob("sweep_*/best_model_*.json")), 120)
     process.kill()
     process.communicate()
-    wait_for(lambda: not [p for p in psutil.process_iter() if _works_in(p, checkout.root)], 30)
+    wait_for(lambda: not working_in(checkout.root), 30)
 
 
 def test_training_goes_on_when_the_server_goes_away(checkout: Checkout) -> None:
@@ -155,10 +155,3 @@ def test_training_goes_on_when_the_server_goes_away(checkout: Checkout) -> None:
     assert "epoch 300/300" in output
     assert "Traceback" not in output
     assert "Model" in output
-
-
-def _works_in(process: psutil.Process, folder: Path) -> bool:
-    try:
-        return Path(process.cwd()) == folder
-    except (psutil.Error, OSError):
-        return False

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from src.shared.paths import ROOT
 from tests.checkout import Checkout, api, copy_checkout, wait_for
+from tests.processes import working_in
 from tests.terminals import Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -52,10 +52,6 @@ def log_in(folder: Path) -> str:
     text = log.read_text()
     assert "Traceback" not in text, text
     return text
-
-
-def working_in(folder: Path) -> list[psutil.Process]:
-    return [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)]
 
 
 def test_of_a_training(checkout: Checkout) -> None:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from src.training.checkpoints import load
 from src.training.state_file import Progress, StateFile
-from tests.checkout import Checkout, api, copy_checkout, kill_tree, wait_for
+from tests.checkout import Checkout, api, copy_checkout, wait_for
+from tests.processes import signal_tree
 from tests.rights import mounting
 from tests.training.resumable_runs import flags
 from tests.wandb_server.http.test_full_disk import SmallDisk
@@ -164,7 +165,8 @@ def epochs_sent(server: dict[str, str], run_id: str) -> int:
     [
         (0, 0, lambda process: process.kill()),  # compiling, before the first epoch ends
         (3, 2, lambda process: process.kill()),  # W&B's own process sends what it has
-        (3, 0, lambda process: kill_tree(process.pid)),  # W&B's own process loses what it has
+        # W&B's own process loses what it has.
+        (3, 0, lambda process: signal_tree(process.pid, signal.SIGKILL)),
     ],
     ids=["first epoch", "sent", "lost"],
 )

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import requests
 import uvicorn
 from starlette.applications import Starlette
@@ -36,14 +35,6 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = WAIT) -> 
                 return value
         time.sleep(0.1)
     raise AssertionError(f"did not happen: {what}")
-
-
-def signal_tree(pid: int, signum: int) -> None:
-    """Send a signal to a process and all its descendants, wandb's own service among them."""
-    process = psutil.Process(pid)
-    for one in [process, *process.children(recursive=True)]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            one.send_signal(signum)
 
 
 class ServerProcess:

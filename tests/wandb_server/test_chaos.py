@@ -1,6 +1,5 @@
 """Server and agents are killed again and again at random moments; nobody gives them a hand."""
 
-import contextlib
 import json
 import random
 import re
@@ -12,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import yaml
 
+from tests.processes import signal_tree
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -106,16 +105,6 @@ def test_a_server_killed_ten_times_loses_and_doubles_nothing(
     client.end()
 
 
-def _kill_tree(pid: int) -> None:
-    """SIGKILL a process and all its descendants, those of wandb itself among them."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        victims = [*process.children(recursive=True), process]
-        for victim in victims:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                victim.kill()
-
-
 def test_agents_killed_with_their_runs_are_made_up_for_by_the_others(
     start_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
@@ -130,7 +119,7 @@ def test_agents_killed_with_their_runs_are_made_up_for_by_the_others(
             "all agents that are left have a run",
         )
         time.sleep(moments.uniform(0, 1))
-        _kill_tree(agents[victim].pid)
+        signal_tree(agents[victim].pid, signal.SIGKILL)
     output, _ = agents[1].communicate(timeout=240)
     assert agents[1].returncode == 0, output
     found = server.rows("SELECT * FROM runs ORDER BY id")

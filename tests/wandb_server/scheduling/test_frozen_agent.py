@@ -15,9 +15,10 @@ from src.wandb_server.dashboard.ranking import state_counts
 from src.wandb_server.scheduling.endings import stop_run
 from src.wandb_server.scheduling.retries import used_of_cap
 from src.wandb_server.store.sweeps import Sweep
+from tests.processes import signal_tree
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, EXIT, World
 from tests.wandb_server.scheduling.test_trials import trials
-from tests.wandb_server.server_harness import Client, ServerProcess, signal_tree, wait_for
+from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 
 class Frozen:

@@ -12,8 +12,9 @@ import yaml
 
 from src.wandb_server.scheduling.benching import agent_state
 from src.wandb_server.scheduling.running_clock import CLIENT_BACKOFF, RunningClock
+from tests.processes import signal_tree
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, TICK, World
-from tests.wandb_server.server_harness import Client, ServerProcess, signal_tree, wait_for
+from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 # Ctrl-Z for a moment, a disk that stalls, a frozen container, a suspended laptop.
 GAPS = (2 * TICK, 5.0, CRASH_AFTER + 15, 12 * 3600.0)
