@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -11,12 +12,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import requests
 import uvicorn
+import yaml
 from starlette.applications import Starlette
 
 from src.shared.paths import ROOT
@@ -185,6 +187,14 @@ class Client:
 
     def python(self, code: str, *arguments: str) -> str:
         return self.run(sys.executable, "-c", code, *arguments)
+
+    def create_sweep(self, config: Mapping[str, Any]) -> str:
+        """``wandb sweep``; returns entity/project/id as it prints it for ``wandb agent``."""
+        (self.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
+        output = self.run("wandb", "sweep", "sweep.yaml")
+        found = re.search(r"wandb agent (\S+)", output)
+        assert found, output
+        return found[1]
 
     def end(self) -> None:
         for process in self._started:

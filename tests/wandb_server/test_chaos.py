@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.processes import signal_tree
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
@@ -45,11 +43,9 @@ def _agents(client: Client, runs: int, seconds: float) -> list[subprocess.Popen[
         "parameters": {"x": {"min": 0.5, "max": 1.5}},
     }
     (client.folder / "train.py").write_text(train + "train()\n")
-    (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    found = re.search(r"wandb agent (\S+)", client.run("wandb", "sweep", "sweep.yaml"))
-    assert found
-    in_process = [sys.executable, "-c", train + _IN_PROCESS, found[1]]
-    commands = [["wandb", "agent", found[1]]] * 2 + [in_process] * 2
+    sweep = client.create_sweep(config)
+    in_process = [sys.executable, "-c", train + _IN_PROCESS, sweep]
+    commands = [["wandb", "agent", sweep]] * 2 + [in_process] * 2
     return [client.start(*command) for command in commands]
 
 

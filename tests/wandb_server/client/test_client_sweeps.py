@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import signal
 import sys
 import time
@@ -48,11 +47,7 @@ def _sweep(client: Client, **changes: Any) -> str:
         },
     } | changes
     (client.folder / "train.py").write_text(_TRAIN)
-    (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    output = client.run("wandb", "sweep", "sweep.yaml")
-    found = re.search(r"wandb agent (\S+)", output)
-    assert found, output
-    return found[1]
+    return client.create_sweep(config)
 
 
 def _params(epochs: int, seconds: float) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from src.wandb_server.scheduling.benching import agent_state
 from src.wandb_server.scheduling.endings import end_run
@@ -165,22 +164,20 @@ def test_a_real_agent_with_a_broken_environment_is_benched_and_a_healthy_one_doe
 ) -> None:
     config = GRID | {"program": "train.py", "metric": {"name": "acc", "goal": "maximize"}}
     (client.folder / "train.py").write_text(_TRAIN)
-    (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    found = re.search(r"wandb agent (\S+)", client.run("wandb", "sweep", "sweep.yaml"))
-    assert found
+    path = client.create_sweep(config)
     client.environment |= {"WANDB_AGENT_DISABLE_FLAPPING": "true", "BROKEN": "1"}
-    output = client.run("wandb", "agent", found[1])
+    output = client.run("wandb", "agent", path)
     assert "Received exit command" in output
     states = [row["state"] for row in server.rows("SELECT state FROM runs")]
     assert states == ["failed"] * 3
     del client.environment["BROKEN"]
-    client.run("wandb", "agent", found[1])
+    client.run("wandb", "agent", path)
     runs = server.rows("SELECT * FROM runs ORDER BY id")
     assert [run["state"] for run in runs] == ["failed"] * 3 + ["finished"] * 4
     healthy = [json.loads(run["params"])["x"] for run in runs[3:]]
     assert sorted(healthy) == [1, 2, 3, 4]
     assert [run["retry_of"] for run in runs[3:6]] == [run["id"] for run in runs[:3]]
-    project, sweep = found[1].split("/")[-2:]
+    project, sweep = path.split("/")[-2:]
     agents = server.graphql(
         "query($p: String, $s: String) { project(name: $p) { sweep(sweepName: $s)"
         " { state agents { edges { node { state } } } } } }",

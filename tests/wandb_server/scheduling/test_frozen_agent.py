@@ -1,14 +1,11 @@
 """A run that was taken for dead goes on as the same run, and its second attempt is withdrawn."""
 
 import json
-import re
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 
 from src.wandb_server.dashboard import words
 from src.wandb_server.dashboard.ranking import state_counts
@@ -17,6 +14,7 @@ from src.wandb_server.scheduling.retries import used_of_cap
 from src.wandb_server.store.sweeps import Sweep
 from tests.processes import signal_tree
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, EXIT, World
+from tests.wandb_server.scheduling.slow_agent import slow_agent, slow_sweep
 from tests.wandb_server.scheduling.test_trials import trials
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
@@ -219,42 +217,21 @@ def test_a_withdrawn_run_is_no_rival_at_a_bracket(world: World) -> None:
     assert list(world.store.runs.metric_histories(frozen.sweep.id).values()) == [[0.5, 0.6]]
 
 
-_AGENT = """
-import sys, time, wandb
-from wandb.agents import pyagent
-pyagent.Agent.HEARTBEAT_SLEEP_SECONDS = 0.5
-def train():
-    with wandb.init() as run:
-        for epoch in range(60):
-            run.log({"acc": epoch / 1000})
-            time.sleep(0.25)
-wandb.agent(sys.argv[1], function=train)
-"""
-
-
 @pytest.mark.slow
 def test_a_stopped_agent_comes_back_to_its_run(
     start_server: Callable[..., ServerProcess], tmp_path: Any
 ) -> None:
     server = start_server("--crash_after", "3")
     client = Client(server, tmp_path / "client")
-    config = {
-        "program": "train.py",
-        "method": "grid",
-        "metric": {"name": "acc", "goal": "maximize"},
-        "parameters": {"x": {"values": [1]}},
-    }
-    (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    found = re.search(r"wandb agent (\S+)", client.run("wandb", "sweep", "sweep.yaml"))
-    assert found
+    sweep = slow_sweep(client, 60)
     runs = "SELECT name, state, withdrawn FROM runs ORDER BY id"
     history = "SELECT text FROM lines WHERE run_id = ? AND stream = 'history' ORDER BY position"
     try:
-        agent = client.start(sys.executable, "-c", _AGENT, found[1])
+        agent = slow_agent(client, sweep)
         wait_for(lambda: len(server.rows(history, 1)) > 3, "it logs")
         signal_tree(agent.pid, signal.SIGSTOP)
         wait_for(lambda: server.rows(runs)[0]["state"] == "crashed", "it is taken for dead")
-        other = client.start(sys.executable, "-c", _AGENT, found[1])
+        other = slow_agent(client, sweep)
         wait_for(lambda: server.rows(history, 2), "another agent tries its configuration again")
         signal_tree(agent.pid, signal.SIGCONT)
         outputs = [process.communicate(timeout=120)[0] for process in (agent, other)]

@@ -1,19 +1,17 @@
 """Time in which the server itself stood still counts against nobody."""
 
-import re
 import signal
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 
 from src.wandb_server.scheduling.benching import agent_state
 from src.wandb_server.scheduling.running_clock import CLIENT_BACKOFF, RunningClock
 from tests.processes import signal_tree
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, TICK, World
+from tests.wandb_server.scheduling.slow_agent import slow_agent, slow_sweep
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 # Ctrl-Z for a moment, a disk that stalls, a frozen container, a suspended laptop.
@@ -109,39 +107,18 @@ def test_the_clock_counts_late_ticks_but_no_gaps() -> None:
     assert clock() - began == 6.0 - 20.0
 
 
-_AGENT = """
-import sys, time, wandb
-from wandb.agents import pyagent
-pyagent.Agent.HEARTBEAT_SLEEP_SECONDS = 0.5
-def train():
-    with wandb.init() as run:
-        for epoch in range(run.config["epochs"]):
-            run.log({"acc": epoch / 1000})
-            time.sleep(0.25)
-wandb.agent(sys.argv[1], function=train)
-"""
-
-
 @pytest.mark.slow
 def test_a_live_run_outlives_a_stopped_server(
     start_server: Callable[..., ServerProcess], tmp_path: Any
 ) -> None:
     server = start_server("--crash_after", "4")
     client = Client(server, tmp_path / "client")
-    config = {
-        "program": "train.py",
-        "method": "grid",
-        "metric": {"name": "acc", "goal": "maximize"},
-        "parameters": {"epochs": {"values": [40]}},
-    }
-    (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    found = re.search(r"wandb agent (\S+)", client.run("wandb", "sweep", "sweep.yaml"))
-    assert found
+    sweep = slow_sweep(client, 40)
     try:
-        agent = client.start(sys.executable, "-c", _AGENT, found[1])
+        agent = slow_agent(client, sweep)
         history = "SELECT 1 FROM lines WHERE stream = 'history'"
         wait_for(lambda: len(server.rows(history)) > 3, "it logs")
-        client.start(sys.executable, "-c", _AGENT, found[1])  # it would try the run again
+        slow_agent(client, sweep)  # it would try the run again
         wait_for(lambda: len(server.rows("SELECT 1 FROM agents")) == 2, "another agent is idle")
         assert server.process is not None
         # As when a container is frozen: all stand still, and the server is the first to get on.

@@ -1,14 +1,12 @@
 """How runs end: finished, failed, killed, crashed and preempted are told apart."""
 
 import json
-import re
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 
 from src.wandb_server.scheduling.endings import stop_run
 from tests.wandb_server.scheduling.scheduler_world import EXIT, World
@@ -194,9 +192,7 @@ def test_a_preempted_run_of_a_real_agent_is_resumed_where_it_was(
         "parameters": {"x": {"min": 0.0, "max": 1.0}},
     }
     (client.folder / "train.py").write_text(_PREEMPTED_ONCE)
-    (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    found = re.search(r"wandb agent (\S+)", client.run("wandb", "sweep", "sweep.yaml"))
-    assert found
+    sweep = client.create_sweep(config)
     if in_process:
         code = """
 import runpy, sys, wandb
@@ -207,9 +203,9 @@ def train():
         raise RuntimeError("preempted")
 wandb.agent(sys.argv[1], function=train)
 """
-        output = client.run(sys.executable, "-c", code, found[1])
+        output = client.run(sys.executable, "-c", code, sweep)
     else:
-        output = client.run("wandb", "agent", found[1])
+        output = client.run("wandb", "agent", sweep)
     (run,) = server.rows("SELECT * FROM runs")
     assert run["state"] == "finished", output
     lines = server.rows("SELECT text FROM lines WHERE stream = 'history' ORDER BY position")
@@ -224,16 +220,14 @@ def test_a_killed_run_with_an_agent_that_is_gone_too_is_crashed(
     server = start_server("--crash_after", "2")
     client = Client(server, tmp_path / "client")
     config = {"program": "train.py", "method": "random", "parameters": {"x": {"min": 0, "max": 9}}}
-    (client.folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    found = re.search(r"wandb agent (\S+)", client.run("wandb", "sweep", "sweep.yaml"))
-    assert found
+    sweep = client.create_sweep(config)
     code = f"""
 import sys, time, wandb
 def train():
     with wandb.init() as run:
         run.log({{"acc": 1}})
         time.sleep(600)
-wandb.agent({found[1]!r}, function=train)
+wandb.agent({sweep!r}, function=train)
 """
     agent = client.start(sys.executable, "-c", code)
     wait_for(lambda: server.rows("SELECT 1 FROM lines WHERE stream = 'history'"), "it logs")
