@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from src.shared.command import Parser, run_command
 from src.shared.errors import UserError
-from src.shared.hangup import Hangup
+from src.shared.hangup import Hangup, do_nothing, heed
 from src.shared.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
 from src.sweeps.server_choice import ServerChoice
 
@@ -54,18 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _listen_to_signals() -> Hangup:
     """Ctrl-C, a supervisor's SIGTERM and a lost terminal end a sweep; another Ctrl-C drops it."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _end)
+    heed(signal.SIGINT, _end)
     signal.signal(signal.SIGTERM, _end)
     return Hangup("run_sweep", _end)
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
     for one in (signal.SIGTERM, signal.SIGHUP):  # which may follow, as a terminal is closed
-        if signal.getsignal(one) is not signal.SIG_IGN:
-            signal.signal(one, lambda *_: None)  # not SIG_IGN, which children would inherit
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        heed(one, do_nothing)
+    heed(signal.SIGINT, signal.default_int_handler)
     raise KeyboardInterrupt
 
 

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 Handler = Callable[[int, FrameType | None], object]
 
 
+def heed(signum: int, handler: Handler) -> None:
+    """Have a signal handled, unless whoever started this program has it ignored, as nohup does."""
+    if signal.getsignal(signum) is not signal.SIG_IGN:
+        signal.signal(signum, handler)
+
+
+def do_nothing(signum: int, frame: FrameType | None) -> None:
+    """Drop a signal; ``SIG_IGN`` would be inherited by children."""
+
+
 class Hangup:
     """What a program does when its terminal is lost.
 
@@ -41,8 +51,7 @@ class Hangup:
         self._end = end
         self._stream: io.FileIO | None = None
         sys.stdout, sys.stderr = self._lasting(sys.stdout), self._lasting(sys.stderr)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, self._hung_up)
+        heed(signal.SIGHUP, self._hung_up)
 
     @property
     def has_come(self) -> bool:
@@ -60,7 +69,7 @@ class Hangup:
             self._stream.write(data)
 
     def _hung_up(self, signum: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGHUP, lambda *_: None)  # not SIG_IGN, which children would inherit
+        signal.signal(signal.SIGHUP, do_nothing)
         self.write(b"")
         self._end(signum, frame)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from src.config.run_config import RunConfig
 from src.shared.command import Parser, run_command
+from src.shared.hangup import heed
 from src.sweeps.fleet import BENCHED
 from src.tracking.metrics import EpochMetrics
 from src.tracking.wandb_private import InProcessAgent
@@ -110,8 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, agent.interrupt)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-        signal.signal(signal.SIGHUP, agent.interrupt)
+    heed(signal.SIGHUP, agent.interrupt)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     agent.run()
     return BENCHED if agent.given_up else 0
