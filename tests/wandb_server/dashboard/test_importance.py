@@ -2,13 +2,12 @@
 
 import re
 
-from tests.wandb_server.dashboard.test_pages import get
 from tests.wandb_server.server_harness import ServerProcess
 
 
 def said(server: ServerProcess, sweep: str) -> tuple[str, list[str]]:
     """The sentence on what matters, and the rows of the table."""
-    page = get(server, f"/local/planted/sweeps/{sweep}").text
+    page = server.page(f"/local/planted/sweeps/{sweep}").text
     [words] = re.findall(r'<section class="panel says".*?</section>', page, re.S)
     [table] = re.findall(r'<div id="importance" data-live>(.*?)</section>', page, re.S)
     rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", table, re.S)

@@ -26,10 +26,6 @@ PAGES = [
 ]
 
 
-def get(server: ServerProcess, path: str, **options: Any) -> requests.Response:
-    return server.page(path, **options)
-
-
 def figures(html: str) -> list[Any]:
     found = re.findall(r'<script type="application/json">(.*?)</script>', html, re.S)
     return [json.loads(text, parse_constant=pytest.fail) for text in found]
@@ -39,7 +35,7 @@ def figures(html: str) -> list[Any]:
 def test_hostile_names_stay_names_and_figures_are_strict_json(
     messy_server: ServerProcess, path: str
 ) -> None:
-    page = get(messy_server, path)
+    page = messy_server.page(path)
     assert page.status_code == 200
     assert "<img src=x" not in page.text
     assert "alert(1)</script>" not in page.text
@@ -54,7 +50,7 @@ def test_hostile_names_stay_names_and_figures_are_strict_json(
 def test_policy_forbids_inline_scripts_and_other_hosts(
     messy_server: ServerProcess, path: str
 ) -> None:
-    headers = get(messy_server, path).headers
+    headers = messy_server.page(path).headers
     policy = dict(p.split(" ", 1) for p in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == policy["form-action"] == "'self'"
@@ -84,7 +80,7 @@ def test_policy_forbids_inline_scripts_and_other_hosts(
 def test_what_is_not_there_is_said_so_on_a_page(
     messy_server: ServerProcess, path: str, message: str
 ) -> None:
-    reply = get(messy_server, path)
+    reply = messy_server.page(path)
     assert reply.status_code == 404
     assert message in reply.text
     assert '<a href="/">All projects</a>' in reply.text
@@ -93,7 +89,7 @@ def test_what_is_not_there_is_said_so_on_a_page(
 def test_logged_files_are_never_active_content(messy_server: ServerProcess) -> None:
     base = "/local/messy/runs/hostile/files/media"
     for name in ("images/active.svg?view=1", "images/active.svg", "html/page.html?view=1"):
-        reply = get(messy_server, f"{base}/{name}")
+        reply = messy_server.page(f"{base}/{name}")
         assert reply.headers["content-type"] == "application/octet-stream"
         assert reply.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
         assert reply.headers["x-content-type-options"] == "nosniff"
@@ -101,33 +97,33 @@ def test_logged_files_are_never_active_content(messy_server: ServerProcess) -> N
 
 
 def test_static_files_are_kept_for_ever_by_their_digest(messy_server: ServerProcess) -> None:
-    page = get(messy_server, "/local/messy").text
+    page = messy_server.page("/local/messy").text
     addresses = re.findall(r'"(/static/\w+/[\w.]+)"', page)
     assert {a.rpartition("/")[2] for a in addresses} == {
         *("charts.css", "dashboard.css", "dashboard.js", "figures.js", "plotly.min.js")
     }
     for address in addresses:
-        assert "immutable" in get(messy_server, address).headers["cache-control"]
+        assert "immutable" in messy_server.page(address).headers["cache-control"]
 
 
 def test_a_stopped_run_says_bracket_value_and_threshold(messy_server: ServerProcess) -> None:
-    page = get(messy_server, "/local/messy/runs/member0").text
+    page = messy_server.page("/local/messy/runs/member0").text
     assert (
         "Stopped at bracket 1 (1 logged point): val_loss 2.5 was above the 0.5 needed"
         " to stay in the top third" in page
     )
-    without_value = get(messy_server, "/local/messy/runs/member1").text
+    without_value = messy_server.page("/local/messy/runs/member1").text
     assert "it had no finite val_loss to compare" in without_value
 
 
 def test_a_report_shows_its_text(messy_server: ServerProcess) -> None:
-    page = get(messy_server, "/local/messy/reports/Title--Vmlldzox").text
+    page = messy_server.page("/local/messy/reports/Title--Vmlldzox").text
     for part in ("<h2>What we saw</h2>", "<li>first finding</li>", "<pre>make sweep</pre>"):
         assert part in page
 
 
 def test_long_histories_are_thinned_out(messy_server: ServerProcess) -> None:
-    page = get(messy_server, "/local/messy/runs/long").text
+    page = messy_server.page("/local/messy/runs/long").text
     [loss] = [f["data"][0] for f in figures(page) if f and f["data"]]
     assert len(loss["x"]) == 1000
     assert loss["x"][0] == 0
@@ -139,47 +135,47 @@ def rows(html: str) -> list[str]:
 
 
 def test_a_table_of_many_runs_comes_in_pages(messy_server: ServerProcess) -> None:
-    page = get(messy_server, "/local/many").text
+    page = messy_server.page("/local/many").text
     assert "1,000 of 1,000 runs" in page
     assert rows(page) == [f"run{i}" for i in range(999, 899, -1)]
-    assert rows(get(messy_server, "/local/many?page=10").text)[-1] == "run0"
-    assert rows(get(messy_server, "/local/many?page=999999").text)[-1] == "run0"
+    assert rows(messy_server.page("/local/many?page=10").text)[-1] == "run0"
+    assert rows(messy_server.page("/local/many?page=999999").text)[-1] == "run0"
 
 
 def test_runs_are_sorted_by_metric_and_by_config(messy_server: ServerProcess) -> None:
-    best = get(messy_server, "/local/many?sort=best&order=desc&metric=val_accuracy").text
+    best = messy_server.page("/local/many?sort=best&order=desc&metric=val_accuracy").text
     assert 'aria-sort="descending"' in best
     assert rows(best)[:2] == ["run27", "run54"]
-    lowest = get(messy_server, "/local/many?sort=config.lr&order=asc").text
+    lowest = messy_server.page("/local/many?sort=config.lr&order=asc").text
     assert rows(lowest)[:2] == ["run0", "run1"]
 
 
 def test_runs_are_filtered_by_words_and_by_comparisons(messy_server: ServerProcess) -> None:
-    page = get(messy_server, "/local/many?filter=lr<0.02 sgd").text
+    page = messy_server.page("/local/many?filter=lr<0.02 sgd").text
     assert "10 of 1,000 runs" in page
     assert rows(page) == [f"run{i}" for i in range(19, 0, -2)]
-    assert "No run matches." in get(messy_server, "/local/many?filter=lr>7").text
-    assert "1 of 11 runs" in get(messy_server, "/local/messy?filter=huge>1e300").text
+    assert "No run matches." in messy_server.page("/local/many?filter=lr>7").text
+    assert "1 of 11 runs" in messy_server.page("/local/messy?filter=huge>1e300").text
 
 
 @pytest.mark.parametrize(
     "query", ["sort=%00&order=x&page=-1", "page=٣", "filter=<<&state=x", "run="]
 )
 def test_an_odd_query_is_not_an_error(messy_server: ServerProcess, query: str) -> None:
-    assert get(messy_server, f"/local/many?{query}").status_code == 200
+    assert messy_server.page(f"/local/many?{query}").status_code == 200
 
 
 def test_comparing_shows_what_differs_first_and_takes_two_to_six(
     messy_server: ServerProcess,
 ) -> None:
-    page = get(messy_server, "/local/many/compare?runs=run1,run2").text
+    page = messy_server.page("/local/many/compare?runs=run1,run2").text
     differing = page.split('id="differences"')[1].split("</section>")[0]
     assert '<th scope="row">lr</th><td class="number">0.001</td>' in differing
-    one = get(messy_server, "/local/many/compare?runs=run1")
+    one = messy_server.page("/local/many/compare?runs=run1")
     assert one.status_code == 400
     assert "Select 2 to 6 runs" in one.text
     seven = ",".join(f"run{i}" for i in range(7))
-    assert get(messy_server, f"/local/many/compare?runs={seven}").status_code == 400
+    assert messy_server.page(f"/local/many/compare?runs={seven}").status_code == 400
 
 
 class TestButtons:
@@ -251,10 +247,10 @@ class TestButtons:
     def test_a_run_can_be_told_to_stop(self, messy_server: ServerProcess) -> None:
         session, token = self.open(messy_server)
         assert self.press(messy_server, "runs/local/messy/member5/stop", session, token) == 303
-        assert "asked to stop" in get(messy_server, "/local/messy/runs/member5").text.lower()
+        assert "asked to stop" in messy_server.page("/local/messy/runs/member5").text.lower()
 
 
 def test_hostile_texts_are_escaped_for_the_charting_library(messy_server: ServerProcess) -> None:
-    found = json.dumps(figures(get(messy_server, "/local/messy?run=hostile,member2").text))
+    found = json.dumps(figures(messy_server.page("/local/messy?run=hostile,member2").text))
     assert HOSTILE[:9] not in found
     assert "&lt;/script&gt;" in found

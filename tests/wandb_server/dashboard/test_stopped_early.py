@@ -18,7 +18,6 @@ from src.wandb_server.scheduling.endings import stop_run
 from src.wandb_server.scheduling.sweep_config import sweep_spec
 from src.wandb_server.store.runs import Run
 from src.wandb_server.store.sweeps import Sweep as StoredSweep
-from tests.wandb_server.dashboard.test_pages import get
 from tests.wandb_server.scheduling.scheduler_world import CRASH_AFTER, World
 from tests.wandb_server.server_harness import ServerProcess
 
@@ -210,7 +209,7 @@ def test_the_page_says_who_stopped_how_many_and_what_strict_would_have_done(
         life.end(outcome=Outcome.COMPLETED)
     _hyperband(Life(world, sweep))
     _on_request(Life(world, sweep))
-    page = get(server, f"/local/p/sweeps/{sweep.name}").text
+    page = server.page(f"/local/p/sweeps/{sweep.name}").text
     assert "<b>2 of 10 runs</b> were stopped early, 1 of them by Hyperband: at a bracket" in page
     assert "(after 2 logged points)" in page
     assert "would have stopped <b>2 more</b> by what has been logged" in page
@@ -228,6 +227,6 @@ def test_a_sweep_without_early_termination_does_not_speak_of_it(
 ) -> None:
     sweep = world.sweep(metric=METRIC)
     _plain(Life(world, sweep))
-    page = get(server, f"/local/p/sweeps/{sweep.name}").text
+    page = server.page(f"/local/p/sweeps/{sweep.name}").text
     for word in ("bracket", "Hyperband", "stopped early:", "strict"):
         assert word not in page
