@@ -1,4 +1,4 @@
-"""Real damage to database files, always the same for the same seed."""
+"""Database files of another version, and real damage, always the same for the same seed."""
 
 import contextlib
 import gc
@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from src.wandb_server.store import Store
+from src.wandb_server.store.schema import MIGRATIONS
 from tests.wandb_server.test_recorded_data import copied
 
 PAGE = 4096
@@ -38,8 +39,9 @@ def truncate(file: Path, seed: int) -> None:
 
 
 def destroy_table(database: Path, table: str) -> None:
-    """Make the first page of a table zero."""
+    """Make the first page of a table zero, in the file and not only in its log."""
     with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         query = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
         [root] = db.execute(query, (table,)).fetchone()
     with database.open("r+b") as file:
@@ -54,6 +56,16 @@ def of_today(folder: Path) -> Path:
     gc.collect()  # a connection and its cache of statements hold each other
     shutil.rmtree(data / "backups")
     return data
+
+
+def first_version(database: Path) -> None:
+    """Make a database of the first version, with the project ``old``."""
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.executescript(MIGRATIONS[0])
+        db.execute("INSERT INTO projects VALUES (1, 'local', 'old', NULL, '2026-01-01T00:00:00Z')")
+        db.execute("PRAGMA user_version=1")
+        db.commit()
 
 
 def digest(path: Path) -> str:

@@ -13,8 +13,7 @@ import requests
 
 from src.shared.paths import ROOT
 from src.wandb_server.store.backups import Why, back_up, backups_of
-from src.wandb_server.store.schema import MIGRATIONS
-from tests.wandb_server.damage import destroy_table, digest, of_today
+from tests.wandb_server.damage import destroy_table, digest, first_version, of_today
 from tests.wandb_server.server_harness import ServerProcess, wait_for
 from tests.wandb_server.test_recorded_data import RUNS, SWEEP
 
@@ -99,8 +98,6 @@ def test_a_button_that_was_loaded_before_the_damage_is_refused(
         shown = browser.get(f"{server.url}/{path}", timeout=30).text
         [action] = re.findall(r'action="(/actions/[^"]+/stop)"', shown)
         [token] = re.findall(r'name="token" value="(\w+)"', shown)
-        with contextlib.closing(sqlite3.connect(server.data / "server.db")) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         destroy_table(server.data / "server.db", "lines")
         met = browser.get(f"{server.url}/{path}", timeout=30).text
         assert "The database is damaged." in met
@@ -198,12 +195,7 @@ def test_a_server_backs_up_once_a_day_and_before_a_migration(
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    with contextlib.closing(sqlite3.connect(data / "server.db")) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.executescript(MIGRATIONS[0])
-        db.execute("INSERT INTO projects VALUES (1, 'local', 'old', NULL, '2026-01-01T00:00:00Z')")
-        db.execute("PRAGMA user_version=1")
-        db.commit()
+    first_version(data / "server.db")
     server = start_server(data=data)
     wait_for(lambda: len(backups_of(data / "server.db")) == 2, "there are backups")
     assert {backup.why for backup in backups_of(data / "server.db")} == {Why.DAILY, Why.MIGRATION}

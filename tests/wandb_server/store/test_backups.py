@@ -22,24 +22,13 @@ from src.wandb_server.store.backups import (
     is_due,
 )
 from src.wandb_server.store.errors import DamagedError, NotStoredError, UnusableStoreError
-from src.wandb_server.store.schema import MIGRATIONS
-from tests.wandb_server.damage import zero_page
+from tests.wandb_server.damage import first_version, zero_page
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     Store(tmp_path / "server.db").projects.ensure("local", "p")
     return tmp_path / "server.db"
-
-
-def old_database(path: Path) -> None:
-    """A database of the first version, with a project."""
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.executescript(MIGRATIONS[0])
-        db.execute("INSERT INTO projects VALUES (1, 'local', 'old', NULL, '2026-01-01T00:00:00Z')")
-        db.execute("PRAGMA user_version=1")
-        db.commit()
 
 
 def named(database: Path, day: int, why: Why, size: int = 0) -> Path:
@@ -158,7 +147,7 @@ def test_a_damaged_database_is_not_backed_up_and_good_backups_stay(database: Pat
 
 def test_before_a_migration_the_database_is_backed_up_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "server.db"
-    old_database(path)
+    first_version(path)
     assert [project.name for project in Store(path).projects.all()] == ["old"]
     [backup] = backups_of(path)
     assert backup.why is Why.MIGRATION
@@ -171,7 +160,7 @@ def test_before_a_migration_the_database_is_backed_up_as_it_was(tmp_path: Path) 
 
 def test_a_database_that_cannot_be_backed_up_is_not_migrated(tmp_path: Path) -> None:
     path = tmp_path / "server.db"
-    old_database(path)
+    first_version(path)
     backups.folder_of(path).touch()  # as refused as a full disk
     with pytest.raises(UnusableStoreError, match="not changed without a backup"):
         Store(path)
@@ -181,7 +170,7 @@ def test_a_database_that_cannot_be_backed_up_is_not_migrated(tmp_path: Path) -> 
 
 def test_a_damaged_database_is_not_migrated(tmp_path: Path) -> None:
     path = tmp_path / "server.db"
-    old_database(path)
+    first_version(path)
     zero_page(path, seed=1)
     with pytest.raises(DamagedError, match="Page"):
         Store(path)
