@@ -32,6 +32,16 @@ def server(start_server: Callable[..., ServerProcess]) -> ServerProcess:
     return start_server()
 
 
+@pytest.fixture(scope="module")
+def module_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One for all tests of a module, which says so by a fixture ``server`` of its own."""
+    server = ServerProcess(tmp_path_factory.mktemp("server") / "data")
+    server.start()
+    yield server
+    assert server.end() == 0
+    assert server.missing_fields() == []
+
+
 @pytest.fixture
 def client(server: ServerProcess, tmp_path: Path) -> Iterator[Client]:
     client = Client(server, tmp_path / "client")

@@ -1,19 +1,13 @@
 """What the client's public API is told of runs, artifacts and their lists: all of it true."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.wandb_server.server_harness import Client, ServerProcess
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("server") / "data")
-    server.start()
-    yield server
-    assert server.end() == 0
-    assert server.missing_fields() == []
+def server(module_server: ServerProcess) -> ServerProcess:
+    return module_server
 
 
 def test_versions_and_runs_are_in_the_order_that_is_asked_for(client: Client) -> None:

@@ -1,7 +1,5 @@
 """What the client is told of a sweep, by its command line and its public API: all of it true."""
 
-from collections.abc import Iterator
-
 import pytest
 import yaml
 
@@ -19,12 +17,8 @@ parameters:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("server") / "data")
-    server.start()
-    yield server
-    assert server.end() == 0
-    assert server.missing_fields() == []
+def server(module_server: ServerProcess) -> ServerProcess:
+    return module_server
 
 
 def test_wandb_sweep_warns_of_what_a_file_hardly_means(
