@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from src.shared.paths import ROOT, SWEEP_CONFIG
 from src.sweep_language.grammar import parse_sweep
 from src.sweeps.definition import load_definition
 
@@ -89,10 +88,3 @@ def test_numbers_that_yaml_reads_as_text_are_doubtful_at_any_depth() -> None:
 def test_what_is_meant_is_not_doubted(entry: dict[str, Any]) -> None:
     config = {"method": "random", "parameters": {"x": entry}, "controller": {"type": "cloud"}}
     assert parse_sweep(config).doubts == ()
-
-
-@pytest.mark.parametrize(
-    "file", [SWEEP_CONFIG, *sorted((ROOT / "config" / "sweeps").glob("*.yaml"))]
-)
-def test_no_shipped_file_is_doubtful(file: Path) -> None:
-    assert load_definition(file).warnings == ()
