@@ -96,6 +96,17 @@ def outputs_of(processes: Sequence[subprocess.Popen[str]], seconds: float) -> li
         return list(pool.map(lambda process: process.communicate(timeout=seconds)[0], processes))
 
 
+def printed_until(process: subprocess.Popen[str], words: str) -> str:
+    """What a process has printed when a line of it has these words."""
+    assert process.stdout
+    printed = ""
+    while words not in printed:
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    return printed
+
+
 def api(environment: Mapping[str, str]) -> wandb.Api:
     """W&B's public API on that server."""
     overrides = {"base_url": environment["WANDB_BASE_URL"], "entity": "local"}

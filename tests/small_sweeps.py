@@ -1,6 +1,7 @@
 """Sweeps of seconds, and what their runs have logged."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from tests.checkout import Checkout, api
@@ -47,6 +48,11 @@ def runs_of(environment: dict[str, str], sweep_path: str) -> list[Any]:
     """The runs in order of creation, read whole: they may be looked at when the server is gone."""
     project, sweep_id = sweep_path.rsplit("/", 1)
     return list(api(environment).runs(project, filters={"sweep": sweep_id}, lazy=False))
+
+
+def begun_runs(checkout: Checkout) -> list[Path]:
+    """The checkpoints of the runs of run_sweep.py that have an epoch behind them."""
+    return list(checkout.root.glob("models/sweep_*/best_model_*.json"))
 
 
 def varied(run: Any) -> tuple[Any, ...]:

@@ -13,7 +13,15 @@ import pytest
 
 from tests.checkout import Checkout, api, copy_checkout, wait_for
 from tests.processes import signal_tree, working_in
-from tests.small_sweeps import LONG_SWEEP, SHORT_SWEEP, create_sweep, logged_epochs, runs_of, varied
+from tests.small_sweeps import (
+    LONG_SWEEP,
+    SHORT_SWEEP,
+    begun_runs,
+    create_sweep,
+    logged_epochs,
+    runs_of,
+    varied,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -44,8 +52,7 @@ def test_ctrl_c_keeps_finished_runs_and_resume_goes_on(checkout: Checkout) -> No
     config = checkout.write_sweep(SHORT_SWEEP.replace("epochs: {value: 3}", "epochs: {value: 60}"))
     command = [sys.executable, "run_sweep.py", "--config", config, "--count", "4"]
     process = checkout.start(*command)
-    models = checkout.root / "models"
-    wait_for(lambda: len(list(models.glob("sweep_*/best_model_*.json"))) >= 2, 120)
+    wait_for(lambda: len(begun_runs(checkout)) >= 2, 120)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
@@ -67,8 +74,7 @@ def test_ctrl_c_keeps_finished_runs_and_resume_goes_on(checkout: Checkout) -> No
 def test_a_sweep_that_is_deleted_while_it_runs_is_one_line(checkout: Checkout) -> None:
     config = checkout.write_sweep(SHORT_SWEEP.replace("{value: 3}", "{value: 100000}"))
     process = checkout.start(sys.executable, "run_sweep.py", "--config", config, "--count", "4")
-    models = checkout.root / "models"
-    wait_for(lambda: len(list(models.glob("sweep_*/best_model_*.json"))) >= 2, 120)
+    wait_for(lambda: len(begun_runs(checkout)) >= 2, 120)
     database = checkout.root / ".gradsweep" / "server" / "server.db"
     # As W&B's own pages do it; the embedded server has no button for that.
     with closing(sqlite3.connect(database, timeout=30)) as rows:
@@ -92,8 +98,7 @@ def test_a_killed_warm_agent_is_replaced_and_its_run_tried_again(checkout: Check
     config = checkout.write_sweep(text)
     command = [sys.executable, "run_sweep.py", "--config", config, "--count", "3", "--agents", "1"]
     process = checkout.start(*command)
-    models = checkout.root / "models"
-    wait_for(lambda: list(models.glob("sweep_*/best_model_*.json")), 120)
+    wait_for(lambda: begun_runs(checkout), 120)
     (agent,) = [
         child
         for child in psutil.Process(process.pid).children()
@@ -119,8 +124,7 @@ def test_an_embedded_server_that_dies_is_started_again(checkout: Checkout) -> No
     )
     config = checkout.write_sweep(text)
     process = checkout.start(sys.executable, "run_sweep.py", "--config", config, "--count", "4")
-    models = checkout.root / "models"
-    wait_for(lambda: list(models.glob("sweep_*/best_model_*.json")), 120)
+    wait_for(lambda: begun_runs(checkout), 120)
     record = json.loads((checkout.root / ".gradsweep/server/server.json").read_text())
     psutil.Process(record["pid"]).kill()
     output, _ = process.communicate(timeout=400)
@@ -137,7 +141,7 @@ def test_an_embedded_server_that_dies_is_started_again(checkout: Checkout) -> No
 def test_nothing_outlives_a_killed_run_sweep(checkout: Checkout) -> None:
     config = checkout.write_sweep(SHORT_SWEEP.replace("{value: 3}", "{value: 100000}"))
     process = checkout.start(sys.executable, "run_sweep.py", "--config", config)
-    wait_for(lambda: list((checkout.root / "models").glob("sweep_*/best_model_*.json")), 120)
+    wait_for(lambda: begun_runs(checkout), 120)
     process.kill()
     process.communicate()
     wait_for(lambda: not working_in(checkout.root), 30)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import Checkout, api, copy_checkout, outputs_of, wait_for
+from tests.checkout import Checkout, api, copy_checkout, outputs_of, printed_until, wait_for
 from tests.small_sweeps import LONG_SWEEP, SHORT_SWEEP, create_sweep, logged_epochs, runs_of, varied
 from tests.wandb_server.server_harness import logged_in
 
@@ -140,13 +140,7 @@ def test_create_only_prints_commands_that_work(checkout: Checkout) -> None:
     process = checkout.start(
         sys.executable, "run_sweep.py", "--config", config, "--count", "2", "--create_only"
     )
-    assert process.stdout
-    lines: list[str] = []
-    for line in process.stdout:
-        lines.append(line)
-        if "Ctrl-C ends it" in line:
-            break
-    text = "".join(lines)
+    text = printed_until(process, "Ctrl-C ends it")
     pasted = text.split("terminals as you like:")[1].split("The embedded server")[0]
     shells = [checkout.start("bash", "-ec", pasted) for _ in range(2)]
     outputs = outputs_of(shells, 240)

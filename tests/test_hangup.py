@@ -12,6 +12,7 @@ import pytest
 from src.shared.paths import ROOT
 from tests.checkout import Checkout, api, copy_checkout, wait_for
 from tests.processes import working_in
+from tests.small_sweeps import begun_runs
 from tests.terminals import Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -72,10 +73,9 @@ def test_of_a_training(checkout: Checkout) -> None:
 
 def test_of_a_sweep(checkout: Checkout) -> None:
     config = checkout.write_sweep(SWEEP)
-    models = checkout.root / "models"
     swept = lost_while(
         checkout,
-        lambda: len(list(models.glob("sweep_*/best_model_*.json"))) >= 2,
+        lambda: len(begun_runs(checkout)) >= 2,
         *(sys.executable, "run_sweep.py", "--config", config, "--count", "4"),
     )
     [folder] = (checkout.root / ".gradsweep" / "sweeps").iterdir()

@@ -16,7 +16,7 @@ from src.shared.errors import UserError
 from src.shared.live_server import AnnouncedServer, Listener, live_server
 from src.shared.paths import ROOT
 from src.sweeps.servers import EmbeddedServer, PortTakenError
-from tests.checkout import copy_checkout
+from tests.checkout import copy_checkout, printed_until
 from tests.impostor import impostor
 from tests.wandb_server.server_harness import ServerProcess
 
@@ -48,12 +48,7 @@ def test_a_sweep_goes_on_without_telling_the_key_to_whoever_listens_there(tmp_pa
         command = (sys.executable, "run_sweep.py", "--create_only", "--server", "local")
         config = ("--config", "config/sweeps/synthetic_mlp.yaml")
         sweep = checkout.start(*command, *config)
-        assert sweep.stdout
-        printed = ""
-        while "Ctrl-C ends it" not in printed:
-            line = sweep.stdout.readline()
-            assert line, printed
-            printed += line
+        printed = printed_until(sweep, "Ctrl-C ends it")
         sweep.send_signal(signal.SIGINT)
         printed += sweep.communicate(timeout=60)[0]
         heard = stranger.heard()
