@@ -33,6 +33,8 @@ parameters:
   hidden_size: {values: [8, 16]}
   learning_rate: {values: [0.001, 0.01]}
 """
+# Its runs go on until they are ended.
+ENDLESS_SWEEP = SHORT_SWEEP.replace("{value: 3}", "{value: 100000}")
 
 
 def create_sweep(checkout: Checkout, environment: dict[str, str], text: str) -> str:

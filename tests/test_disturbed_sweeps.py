@@ -14,6 +14,7 @@ import pytest
 from tests.checkout import Checkout, api, copy_checkout, wait_for
 from tests.processes import signal_tree, working_in
 from tests.small_sweeps import (
+    ENDLESS_SWEEP,
     LONG_SWEEP,
     SHORT_SWEEP,
     begun_runs,
@@ -72,7 +73,7 @@ def test_ctrl_c_keeps_finished_runs_and_resume_goes_on(checkout: Checkout) -> No
 
 
 def test_a_sweep_that_is_deleted_while_it_runs_is_one_line(checkout: Checkout) -> None:
-    config = checkout.write_sweep(SHORT_SWEEP.replace("{value: 3}", "{value: 100000}"))
+    config = checkout.write_sweep(ENDLESS_SWEEP)
     process = checkout.start(sys.executable, "run_sweep.py", "--config", config, "--count", "4")
     wait_for(lambda: len(begun_runs(checkout)) >= 2, 120)
     database = checkout.root / ".gradsweep" / "server" / "server.db"
@@ -139,7 +140,7 @@ def test_an_embedded_server_that_dies_is_started_again(checkout: Checkout) -> No
 
 
 def test_nothing_outlives_a_killed_run_sweep(checkout: Checkout) -> None:
-    config = checkout.write_sweep(SHORT_SWEEP.replace("{value: 3}", "{value: 100000}"))
+    config = checkout.write_sweep(ENDLESS_SWEEP)
     process = checkout.start(sys.executable, "run_sweep.py", "--config", config)
     wait_for(lambda: begun_runs(checkout), 120)
     process.kill()

@@ -12,19 +12,11 @@ import pytest
 from src.shared.paths import ROOT
 from tests.checkout import Checkout, api, copy_checkout, wait_for
 from tests.processes import working_in
-from tests.small_sweeps import begun_runs
+from tests.small_sweeps import ENDLESS_SWEEP, begun_runs
 from tests.terminals import Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SWEEP = """\
-method: random
-metric: {name: val_accuracy, goal: maximize}
-parameters:
-  dataset: {value: synthetic}
-  epochs: {value: 100000}
-  learning_rate: {values: [0.001, 0.01]}
-"""
 LONG = ("--dataset=synthetic", "--epochs=100000")
 
 
@@ -72,7 +64,7 @@ def test_of_a_training(checkout: Checkout) -> None:
 
 
 def test_of_a_sweep(checkout: Checkout) -> None:
-    config = checkout.write_sweep(SWEEP)
+    config = checkout.write_sweep(ENDLESS_SWEEP)
     swept = lost_while(
         checkout,
         lambda: len(begun_runs(checkout)) >= 2,
