@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from src.shared.command import Parser, run_command
 from src.shared.errors import UserError
-from src.shared.hangup import Hangup, do_nothing, heed
+from src.shared.hangup import Hangup
 from src.shared.paths import MODELS, ROOT, SWEEP_CONFIG, SWEEP_LOGS
+from src.shared.signals import do_nothing, heed
 from src.sweeps.server_choice import ServerChoice
 
 if TYPE_CHECKING:

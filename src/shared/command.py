@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from src.shared.errors import UserError
+from src.shared.signals import reach_main_thread
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,6 +39,7 @@ def run_command(main: Callable[[], int | None]) -> None:
 
     A :class:`UserError` becomes one line on stderr and exit code 2; Ctrl-C becomes exit code 130.
     """
+    reach_main_thread()
     try:
         code = main()
         sys.stdout.flush()

@@ -9,27 +9,15 @@ import io
 import shlex
 import signal
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from src.shared.paths import LOGS
+from src.shared.signals import Handler, do_nothing, heed
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-Handler = Callable[[int, FrameType | None], object]
-
-
-def heed(signum: int, handler: Handler) -> None:
-    """Have a signal handled, unless whoever started this program has it ignored, as nohup does."""
-    if signal.getsignal(signum) is not signal.SIG_IGN:
-        signal.signal(signum, handler)
-
-
-def do_nothing(signum: int, frame: FrameType | None) -> None:
-    """Drop a signal; ``SIG_IGN`` would be inherited by children."""
 
 
 class Hangup:

@@ -16,7 +16,7 @@ from typing import Any
 
 from src.config.run_config import RunConfig
 from src.shared.command import Parser, run_command
-from src.shared.hangup import heed
+from src.shared.signals import heed
 from src.sweeps.fleet import BENCHED
 from src.tracking.metrics import EpochMetrics
 from src.tracking.wandb_private import InProcessAgent
