@@ -73,8 +73,8 @@ def _to_bytes(encoded: EncodedReviews) -> bytes:
 def _read(path: Path, dataset: Reviews) -> EncodedReviews | None:
     """What the file holds, or None if it is not there or damaged.
 
-    A zip knows its checksums; one whose header is damaged may ask for a compression that there is
-    not, which is told by a NotImplementedError.
+    A zip knows its checksums. One whose header is damaged may ask for a password, or for a
+    compression that there is not: Python tells both by a RuntimeError, or a kind of it.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -85,7 +85,7 @@ def _read(path: Path, dataset: Reviews) -> EncodedReviews | None:
             )
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError):
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError):
         say(f"{dataset.title}: {path} is damaged")
         return None
     return EncodedReviews(vocabulary, train, test)

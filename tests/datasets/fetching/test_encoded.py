@@ -90,6 +90,21 @@ def test_every_flipped_bit_is_noticed_and_mended(
     assert len(made) > len(places) // 2
 
 
+@pytest.mark.parametrize("offset", [8, 10], ids=["encrypted", "compressed as nobody does"])
+def test_a_header_that_asks_for_what_cannot_be_is_damage(
+    made: list[str], folder: Path, capfd: pytest.CaptureFixture[str], offset: int
+) -> None:
+    """Where a zip's directory has the flags and the method of its last file."""
+    encoded_reviews(tiny_reviews())
+    path = stored_in(folder)
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.rindex(b"PK\x01\x02") + offset] ^= 1
+    path.write_bytes(damaged)
+    assert_right(encoded_reviews(tiny_reviews()))
+    assert "is damaged" in capfd.readouterr().err
+    assert made == ["made", "made"]
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04", CONTENT])
 def test_what_is_no_such_file_is_made_again(made: list[str], folder: Path, content: bytes) -> None:
     encoded_reviews(tiny_reviews())
