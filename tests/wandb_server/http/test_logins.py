@@ -7,7 +7,6 @@ import shutil
 import socket
 import struct
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,11 +32,8 @@ except urllib.error.HTTPError as error:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("logins") / "data")
-    server.start()
-    yield server
-    assert server.end() == 0
+def server(module_server: ServerProcess) -> ServerProcess:
+    return module_server
 
 
 def visit(server: ServerProcess, link: str) -> requests.Response:
