@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from tests.rights import CAN_MOUNT, mounting
+from tests.rights import mounting
 from tests.wandb_server.server_harness import Client, ServerProcess, wait_for
 
 SIZE = 3 * 2**20
@@ -68,10 +68,9 @@ class Quota:
 
 
 # The quota needs no rights, so there is always one that is really full.
-DISKS = [Quota, SmallDisk] if CAN_MOUNT else [Quota]
-
-
-@pytest.fixture(params=DISKS, ids=lambda kind: kind.__name__)
+@pytest.fixture(
+    params=[Quota, pytest.param(SmallDisk, marks=mounting)], ids=lambda kind: kind.__name__
+)
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk | Quota]:
     disk = request.param(tmp_path / "disk")
     yield disk
