@@ -188,7 +188,10 @@ def test_curves_follow_the_selection(sweep: Sweep, open_page: Callable[..., Page
     draw_all(page)
     curves = page.locator('[id="curves:chart:val_accuracy"] .scatterlayer .trace')
     before = curves.count()
-    page.locator("#runs-table input:checked").first.uncheck()
+    # By its name: were the table put in anew before the box is looked at again, "the first that is
+    # checked" would be another one, and would be unchecked too.
+    name = page.locator("#runs-table input:checked").first.get_attribute("value")
+    page.locator(f'#runs-table input[value="{name}"]').uncheck()
     expect(curves).to_have_count(before - 1)
     assert "filter=fashion_mnist" in page.url
 
