@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,16 @@ from src.datasets.spec import InputSpec, Split, TrainingData
 
 if TYPE_CHECKING:
     from src.model import NeuralNetwork
+
+
+def pytest_configure() -> None:
+    """Start programs with the signals of a terminal, though nohup or "&" has these ignored.
+
+    What is ignored is so in all programs that tests start; what is handled, in no other one.
+    """
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(signum) is signal.SIG_IGN:
+            signal.signal(signum, lambda *_: None)
 
 
 @pytest.fixture(scope="session", autouse=True)
