@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from src.datasets.spec import InputSpec, Split, TrainingData
+from src.shared.signals import do_nothing
 
 if TYPE_CHECKING:
     from src.model import NeuralNetwork
@@ -18,7 +19,7 @@ def pytest_configure() -> None:
     """
     for signum in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(signum) is signal.SIG_IGN:
-            signal.signal(signum, lambda *_: None)
+            signal.signal(signum, do_nothing)
 
 
 @pytest.fixture(scope="session", autouse=True)
