@@ -25,6 +25,7 @@ PROOF_PATH = "/proof"  # followed by the nonce
 _PURPOSE = "gradsweep: this is the server at"
 _ANSWER_SECONDS = 5.0  # in all
 _MAX_ANSWER = 4096
+_END_OF_HEAD = b"\r\n\r\n"
 
 
 class Listener(Enum):
@@ -79,7 +80,7 @@ class AnnouncedServer:
             return Listener.SILENT
         if not answer:
             return Listener.SILENT
-        head, _, body = answer.partition(b"\r\n\r\n")
+        head, _, body = answer.partition(_END_OF_HEAD)
         expected = proof(self.key, self.port, nonce).encode()
         proven = head.startswith(b"HTTP/1.1 200 ") and hmac.compare_digest(body, expected)
         return Listener.PROVEN if proven else Listener.STRANGER
@@ -148,14 +149,18 @@ def client_environment(url: str, key: str) -> dict[str, str]:
 def _ask(connection: socket.socket, path: str, host: str) -> bytes:
     """The whole answer to a request, but no more of it, and no longer, than the server's own takes.
 
-    No library of HTTP: they follow redirects, and wait for as long as an answer goes on.
+    No library of HTTP: they follow redirects, and wait for as long as an answer goes on. Whoever
+    answers and keeps the connection has answered, too.
     """
     request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     connection.sendall(request.encode())
     answer, deadline = b"", time.monotonic() + _ANSWER_SECONDS
     while len(answer) <= _MAX_ANSWER:
         connection.settimeout(max(0.001, deadline - time.monotonic()))
-        part = connection.recv(_MAX_ANSWER)
+        try:
+            part = connection.recv(_MAX_ANSWER)
+        except TimeoutError:
+            return answer if _END_OF_HEAD in answer else b""
         if not part:
             break
         answer += part

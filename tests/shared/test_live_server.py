@@ -90,6 +90,21 @@ def test_one_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch, dribble
         asked.set()
 
 
+def test_one_that_answers_and_keeps_the_connection_has_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.5)
+    asked = threading.Event()
+
+    def keep(connection: socket.socket, request: bytes) -> None:
+        echo(connection, request)
+        asked.wait(30)
+
+    with impostor(keep) as (announced, _):
+        assert announced.listener() is Listener.STRANGER
+        asked.set()
+
+
 def test_one_that_hangs_up_has_not_answered() -> None:
     with impostor(lambda *_: None) as (announced, _):
         assert announced.listener() is Listener.SILENT
